@@ -1,0 +1,1 @@
+"""Call-off competitions: planning a need, competing for it, sealed bids, evaluation and award."""

@@ -1,0 +1,1 @@
+"""Awards: decided outside the panel, told to all, published after standstill."""

@@ -1,0 +1,1 @@
+"""Bids: sealed from the first saved word until two officers open them."""

@@ -1,0 +1,1 @@
+"""Call-off competitions: drafted, approved by somebody else, published, closed by the clock."""

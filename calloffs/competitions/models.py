@@ -1,0 +1,176 @@
+"""Call-off competitions, their questions, volume bands, funders and invitations."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from calloffs.competitions.rules import (
+    CompetitionStatus,
+    QuestionKind,
+    Stage,
+    VolumeKind,
+    stage_of,
+)
+from calloffs.plans.rules import Band
+from marketplace.accounts.models import Organisation
+from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
+from marketplace.framework.models import Category, Framework
+from marketplace.places.models import Place
+
+
+class Competition(Base):
+    """The mini-competition under the framework for one requirement."""
+
+    __tablename__ = "competitions"
+    __table_args__ = (
+        CheckConstraint("approved_by IS NULL OR approved_by <> author_id", name="approved_by_another"),
+        CheckConstraint("price_weight BETWEEN 0 AND 100", name="price_weight"),
+        CheckConstraint("months BETWEEN 1 AND 120", name="months"),
+        CheckConstraint(
+            "status IN ('draft', 'awaiting_approval', 'cancelled') OR (published_at IS NOT NULL AND closes_at IS NOT NULL "
+            "AND approved_by IS NOT NULL)",
+            name="published_complete",
+        ),
+        CheckConstraint(
+            "(status NOT IN ('opened', 'evaluated', 'award_decided')) OR opened_at IS NOT NULL", name="opened"
+        ),
+    )
+
+    id: Mapped[Key]
+    # People's reference, e.g. DF-2026-0007; given when drafted.
+    reference: Mapped[str] = mapped_column(unique=True)
+    framework_code: Mapped[str] = mapped_column(ForeignKey("frameworks.code"))
+    organisation_id: Mapped[int] = key_of("organisations.id")
+    plan_id: Mapped[int | None] = key_of("plans.id")
+    status: Mapped[CompetitionStatus] = mapped_column(choice(CompetitionStatus, "status"), index=True)
+    title: Mapped[str]
+    category_code: Mapped[str] = mapped_column(ForeignKey("categories.code"))
+    specification: Mapped[str]
+    # Why this level of area: buying is as local as is appropriate (R24).
+    level_reason: Mapped[str]
+    volume_kind: Mapped[VolumeKind] = mapped_column(choice(VolumeKind, "volume_kind"))
+    # The band by which the twelve monthly payments are planned; 1 where there is only a cap.
+    planned_band: Mapped[int]
+    price_weight: Mapped[int]
+    starts_on: Mapped[date]
+    months: Mapped[int]
+    closes_at: Mapped[When | None]
+    author_id: Mapped[int] = key_of("people.id")
+    created_at: Mapped[When]
+    submitted_at: Mapped[When | None]
+    approved_by: Mapped[int | None] = key_of("people.id")
+    published_at: Mapped[When | None]
+    opened_at: Mapped[When | None]
+    # Set when the award is decided; the clock turns standstill into awarded.
+    standstill_ends_at: Mapped[When | None]
+
+    framework: Mapped[Framework] = relationship()
+    organisation: Mapped[Organisation] = relationship()
+    category: Mapped[Category] = relationship()
+    places: Mapped[list[Place]] = relationship(secondary="competition_places")
+    bands: Mapped[list[CompetitionBand]] = relationship(order_by="CompetitionBand.number", cascade="all, delete-orphan")
+    questions: Mapped[list[Question]] = relationship(order_by="Question.position", cascade="all, delete-orphan")
+    funders: Mapped[list[FunderShare]] = relationship(order_by="FunderShare.id", cascade="all, delete-orphan")
+
+    def stage(self, now: datetime) -> Stage:
+        """Where it is at this moment."""
+        return stage_of(self.status, closes_at=self.closes_at, standstill_ends_at=self.standstill_ends_at, now=now)
+
+    @property
+    def most_annual_value(self) -> Decimal:
+        """The most the commissioner will pay a year in the planned band, in pounds."""
+        return next(band.annual_value for band in self.bands if band.number == self.planned_band)
+
+
+class CompetitionPlace(Base):
+    """An area the requirement covers."""
+
+    __tablename__ = "competition_places"
+
+    competition_id: Mapped[int] = mapped_column(ForeignKey("competitions.id"), primary_key=True)
+    place_code: Mapped[str] = mapped_column(ForeignKey("places.code"), primary_key=True)
+
+
+class CompetitionBand(Base):
+    """A volume band, or (number 1 alone) the cap: up to `high` referrals a year.
+
+    `annual_value` is the most the commissioner will pay a year in this band; bidders price each band.
+    """
+
+    __tablename__ = "competition_bands"
+    __table_args__ = (
+        UniqueConstraint("competition_id", "number"),
+        CheckConstraint("number BETWEEN 1 AND 4", name="number"),
+        CheckConstraint("low >= 0 AND high >= low", name="edges"),
+        CheckConstraint("annual_value > 0", name="value_positive"),
+    )
+
+    id: Mapped[Key]
+    competition_id: Mapped[int] = key_of("competitions.id")
+    number: Mapped[int]
+    low: Mapped[int]
+    high: Mapped[int]
+    annual_value: Mapped[Money] = mapped_column()
+
+    @property
+    def band(self) -> Band:
+        """The band as the rules know it."""
+        return Band(self.number, self.low, self.high, self.annual_value)
+
+
+class Question(Base):
+    """A question every bidder answers. The PSED question is always there, once."""
+
+    __tablename__ = "competition_questions"
+    __table_args__ = (
+        UniqueConstraint("competition_id", "position"),
+        CheckConstraint("(kind = 'scored') = (weight > 0)", name="weight_of_scored"),
+        Index("uq_competition_questions_psed", "competition_id", unique=True, postgresql_where=text("kind = 'psed'")),
+    )
+
+    id: Mapped[Key]
+    competition_id: Mapped[int] = key_of("competitions.id")
+    position: Mapped[int]
+    kind: Mapped[QuestionKind] = mapped_column(choice(QuestionKind, "kind"))
+    text: Mapped[str]
+    # Percent of the total; scored questions and price make 100.
+    weight: Mapped[int] = mapped_column(default=0)
+    word_limit: Mapped[int]
+
+
+class FunderShare(Base):
+    """What a commissioning body funds, in percent of the value. All shares of one competition make 100."""
+
+    __tablename__ = "competition_funders"
+    __table_args__ = (
+        UniqueConstraint("competition_id", "organisation_id"),
+        CheckConstraint("percent > 0 AND percent <= 100", name="percent"),
+    )
+
+    id: Mapped[Key]
+    competition_id: Mapped[int] = key_of("competitions.id")
+    organisation_id: Mapped[int] = key_of("organisations.id")
+    percent: Mapped[Percent] = mapped_column()
+
+    organisation: Mapped[Organisation] = relationship()
+
+
+class Invitation(Base):
+    """A qualified supplier was invited to bid."""
+
+    __tablename__ = "competition_invitations"
+    __table_args__ = (UniqueConstraint("competition_id", "organisation_id"),)
+
+    id: Mapped[Key]
+    competition_id: Mapped[int] = key_of("competitions.id")
+    organisation_id: Mapped[int] = key_of("organisations.id")
+    invited_at: Mapped[When]
+    # When somebody of the supplier first looked: the funnel counts it.
+    first_opened_at: Mapped[When | None]
+
+    competition: Mapped[Competition] = relationship()
+    organisation: Mapped[Organisation] = relationship()

@@ -1,0 +1,1 @@
+"""Evaluation: marks made alone, one agreed mark, a ranking."""

@@ -1,0 +1,1 @@
+"""Plans: a need, its projected volume, and the bands around it."""

@@ -1,0 +1,1 @@
+"""The catalogue officers search, and everything published as open data."""

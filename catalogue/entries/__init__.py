@@ -1,0 +1,1 @@
+"""Entries: one per contracted service, straight from its contract."""

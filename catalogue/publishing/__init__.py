@@ -1,0 +1,1 @@
+"""Publishing: the register of awards, CSV and OCDS."""

@@ -1,0 +1,1 @@
+"""Invoices: one a month and funder, paid through the payments adapter."""

@@ -1,0 +1,87 @@
+"""Invoices, the funders' accounts with the payment provider, and the provider's events."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from contracts.agreements.models import Agreement, ServiceLine
+from contracts.invoices.rules import InvoiceStatus
+from marketplace.accounts.models import Organisation
+from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
+
+
+class Invoice(Base):
+    """What one funder owes for one month of one agreement: never twice for the same month."""
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "organisation_id", "month"),
+        CheckConstraint("extract(day from month) = 1", name="month_begins"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("status <> 'paid' OR paid_at IS NOT NULL", name="paid_complete"),
+    )
+
+    id: Mapped[Key]
+    number: Mapped[str] = mapped_column(unique=True)
+    agreement_id: Mapped[int] = key_of("agreements.id")
+    organisation_id: Mapped[int] = key_of("organisations.id")
+    # The first day of the month delivered, paid in arrears.
+    month: Mapped[date]
+    percent: Mapped[Percent] = mapped_column()
+    amount: Mapped[Money] = mapped_column()
+    status: Mapped[InvoiceStatus] = mapped_column(choice(InvoiceStatus, "status"), index=True)
+    raised_at: Mapped[When]
+    due_on: Mapped[date]
+    # What the payment provider calls it, and where the funder pays; set when it has been sent.
+    provider_id: Mapped[str | None] = mapped_column(unique=True)
+    payment_url: Mapped[str | None]
+    sent_at: Mapped[When | None]
+    paid_at: Mapped[When | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None]
+
+    agreement: Mapped[Agreement] = relationship()
+    organisation: Mapped[Organisation] = relationship()
+    lines: Mapped[list[InvoiceLine]] = relationship(order_by="InvoiceLine.id", cascade="all, delete-orphan")
+
+
+class InvoiceLine(Base):
+    """One line: a service line's month, at this funder's share."""
+
+    __tablename__ = "invoice_lines"
+
+    id: Mapped[Key]
+    invoice_id: Mapped[int] = key_of("invoices.id")
+    service_line_id: Mapped[int] = key_of("service_lines.id")
+    text: Mapped[str]
+    amount: Mapped[Money] = mapped_column()
+
+    service_line: Mapped[ServiceLine] = relationship()
+
+
+class PaymentAccount(Base):
+    """A funder's customer record with the payment provider."""
+
+    __tablename__ = "payment_accounts"
+
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
+    provider_id: Mapped[str] = mapped_column(unique=True)
+
+
+class PaymentEvent(Base):
+    """An event the provider sent, its signature checked: kept before it is used, applied once."""
+
+    __tablename__ = "payment_events"
+
+    id: Mapped[Key]
+    provider_id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    happened_at: Mapped[When]
+    received_at: Mapped[When]
+    applied_at: Mapped[When | None]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)

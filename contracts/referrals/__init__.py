@@ -1,0 +1,1 @@
+"""Referrals: people referred to a service, and the sessions they were offered."""

@@ -1,0 +1,104 @@
+"""Referrals and sessions. What would tell who somebody is, or what they need, is sealed in the database."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from contracts.agreements.models import ServiceLine
+from contracts.referrals.rules import (
+    AbsenceKind,
+    Attendance,
+    Complexity,
+    ReferralStatus,
+)
+from marketplace.accounts.models import Person
+from marketplace.database import Base, Key, When, choice, key_of
+from marketplace.framework.models import Category, DesiredOutcome
+from marketplace.vault import SealedText
+
+
+class Referral(Base):
+    """One person referred to one service line by their Responsible Officer."""
+
+    __tablename__ = "referrals"
+    __table_args__ = (
+        Index(
+            "ix_referrals_counting",
+            "line_id",
+            "sent_at",
+            postgresql_where=text("status IN ('sent', 'accepted', 'completed')"),
+        ),
+        # Nobody is referred twice to the same service while a referral is open.
+        Index(
+            "uq_referrals_one_open",
+            "line_id",
+            "crn_fingerprint",
+            unique=True,
+            postgresql_where=text("status IN ('sent', 'accepted')"),
+        ),
+        CheckConstraint("rar_days IS NULL OR rar_days BETWEEN 1 AND 365", name="rar_days"),
+        CheckConstraint(
+            "status <> 'accepted' OR (accepted_at IS NOT NULL AND caseworker_id IS NOT NULL)", name="accepted"
+        ),
+    )
+
+    id: Mapped[Key]
+    # What people and letters call it: says nothing about the person, e.g. R-4F7K2M.
+    reference: Mapped[str] = mapped_column(unique=True)
+    line_id: Mapped[int] = key_of("service_lines.id")
+    officer_id: Mapped[int] = key_of("people.id")
+    officer_organisation_id: Mapped[int] = key_of("organisations.id")
+    status: Mapped[ReferralStatus] = mapped_column(choice(ReferralStatus, "status"))
+    crn: Mapped[str] = mapped_column(SealedText("referrals.crn"))
+    crn_fingerprint: Mapped[str] = mapped_column(index=True)
+    category_code: Mapped[str] = mapped_column(ForeignKey("categories.code"))
+    need: Mapped[str] = mapped_column(SealedText("referrals.need"))
+    complexity: Mapped[Complexity] = mapped_column(choice(Complexity, "complexity"))
+    rar_days: Mapped[int | None]
+    sent_at: Mapped[When]
+    accepted_at: Mapped[When | None]
+    caseworker_id: Mapped[int | None] = key_of("people.id")
+    ended_at: Mapped[When | None]
+    ended_reason: Mapped[str | None] = mapped_column(SealedText("referrals.ended_reason"))
+
+    line: Mapped[ServiceLine] = relationship()
+    officer: Mapped[Person] = relationship(foreign_keys=[officer_id])
+    caseworker: Mapped[Person | None] = relationship(foreign_keys=[caseworker_id])
+    category: Mapped[Category] = relationship()
+    outcomes: Mapped[list[DesiredOutcome]] = relationship(
+        secondary="referral_outcomes", order_by="DesiredOutcome.position"
+    )
+    sessions: Mapped[list[Session]] = relationship(order_by="Session.number", back_populates="referral")
+
+
+class ReferralOutcome(Base):
+    """A desired outcome chosen for a referral."""
+
+    __tablename__ = "referral_outcomes"
+
+    referral_id: Mapped[int] = mapped_column(ForeignKey("referrals.id"), primary_key=True)
+    outcome_code: Mapped[str] = mapped_column(ForeignKey("desired_outcomes.code"), primary_key=True)
+
+
+class Session(Base):
+    """An appointment offered to the person, and what became of it."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        UniqueConstraint("referral_id", "number"),
+        CheckConstraint("(attendance IS NULL) = (recorded_at IS NULL)", name="recorded"),
+        CheckConstraint("(absence IS NOT NULL) = (attendance IS NOT NULL AND attendance = 'NO')", name="absence"),
+    )
+
+    id: Mapped[Key]
+    referral_id: Mapped[int] = key_of("referrals.id")
+    number: Mapped[int]
+    starts_at: Mapped[When]
+    attendance: Mapped[Attendance | None] = mapped_column(choice(Attendance, "attendance"))
+    absence: Mapped[AbsenceKind | None] = mapped_column(choice(AbsenceKind, "absence_kind"))
+    note: Mapped[str | None] = mapped_column(SealedText("sessions.note"))
+    recorded_at: Mapped[When | None]
+    recorded_by: Mapped[int | None] = key_of("people.id")
+
+    referral: Mapped[Referral] = relationship(back_populates="sessions")

@@ -1,0 +1,1 @@
+"""Volumes: actual referrals against the profile, the bands and the cap."""

@@ -1,0 +1,1 @@
+"""The ground floor and the roof of the marketplace: what every other package stands on."""

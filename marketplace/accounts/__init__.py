@@ -1,0 +1,1 @@
+"""Accounts: organisations, people, the roles they hold, signing in."""

@@ -1,0 +1,1 @@
+"""The Dynamic Framework itself: categories, desired outcomes, cohorts, the selection questionnaire."""

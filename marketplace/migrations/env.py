@@ -1,0 +1,28 @@
+"""Alembic's environment: migrations run on the application's own database. Forward only."""
+
+from __future__ import annotations
+
+from alembic import context
+from flask import current_app
+
+from marketplace.database import Base
+from marketplace.extensions import db
+
+
+def run() -> None:
+    """Run what is asked, in one transaction a migration."""
+    if context.is_offline_mode():
+        raise SystemExit("Migrations run on a database; there is no SQL-only mode.")
+    with db.engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            compare_type=True,
+            transaction_per_migration=True,
+            **current_app.extensions["migrate"].configure_args.get("context", {}),
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

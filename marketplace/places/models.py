@@ -1,0 +1,36 @@
+"""Places and which lies inside which."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.database import Base, choice
+from marketplace.places.rules import Level
+
+
+class Place(Base):
+    """A probation region, police force area or local authority, by its official code."""
+
+    __tablename__ = "places"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[Level] = mapped_column(choice(Level, "level"))
+    name: Mapped[str]
+    name_cy: Mapped[str | None]
+    parent_code: Mapped[str | None] = mapped_column(ForeignKey("places.code"), index=True)
+    # London's two forces share one body at PCC level: 43 forces, 42 PCC areas. Set on police force areas only.
+    pcc_area: Mapped[str | None]
+    retired_on: Mapped[date | None]
+
+
+class PlaceWithin(Base):
+    """`inner` lies inside `outer` (or is it): the whole tree written out, so that the question is one index look-up."""
+
+    __tablename__ = "places_within"
+    __table_args__ = (Index("ix_places_within_outer", "outer_code", "inner_code"),)
+
+    inner_code: Mapped[str] = mapped_column(ForeignKey("places.code"), primary_key=True)
+    outer_code: Mapped[str] = mapped_column(ForeignKey("places.code"), primary_key=True)

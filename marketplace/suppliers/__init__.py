@@ -1,0 +1,1 @@
+"""Suppliers joining the framework: applications and qualifications."""
