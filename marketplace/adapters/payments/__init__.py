@@ -1,0 +1,1 @@
+"""Payments: one client that speaks Stripe's API, and a stub server that answers as Stripe does."""
