@@ -16,6 +16,7 @@ import os
 import signal
 import socket
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -77,6 +78,24 @@ def enqueue(job: Callable[..., object], *keys: int | str) -> None:
         log.warning("the queue is away (%s): %s waits for the timetable", type(error).__name__, job.__name__)
 
 
+class JobFailed(Exception):
+    """A job did not work. Says the kind of error and where; never its text, which may repeat what a person typed."""
+
+
+class MarketplaceJob(Job):
+    """A job whose failure is logged, and kept in Valkey, without anybody's data."""
+
+    def perform(self) -> object:
+        """Do it."""
+        try:
+            return super().perform()
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise JobFailed(
+                f"{self.func_name}: {type(error).__name__} at {where.filename.rsplit('/', 1)[-1]}:{where.lineno}"
+            ) from None
+
+
 class _InContext:
     """Runs each job inside an application context of its own."""
 
@@ -95,6 +114,7 @@ class MarketplaceWorker(_InContext, Worker):
         super().__init__(
             [queue(app)],
             connection=connection(app),
+            job_class=MarketplaceJob,
             worker_ttl=WORKER_TTL,
             job_monitoring_interval=MONITORING_SECONDS,
             maintenance_interval=MAINTENANCE_SECONDS,
@@ -113,7 +133,7 @@ class MarketplaceWorker(_InContext, Worker):
 
     def handle_warm_shutdown_request(self) -> None:
         """Let the present job end, but not for long: what is cut off comes back."""
-        super().handle_warm_shutdown_request()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
         end = threading.Timer(GRACE_SECONDS, self._cut_off)
         end.daemon = True
         end.start()
@@ -139,7 +159,25 @@ class BurstWorker(_InContext, SimpleWorker):
 
     def __init__(self, app: Flask) -> None:
         super().__init__([queue(app)], connection=connection(app), log_job_description=False)
+        self.log_result_lifespan = False
         self.app = app
+        self.push_exc_handler(self._remember)  # type: ignore[no-untyped-call]
+        self.errors: list[BaseException] = []
+
+    def _remember(self, job: Job, kind: type[BaseException], error: BaseException, trace: object) -> None:
+        self.errors.append(error)
+
+
+def run_queued(app: Flask) -> int:
+    """Do everything that is queued, and what that queues, now and here. Raises the first error of a job.
+
+    Returns how many jobs were done. For tests and demonstration data: real installations have workers.
+    """
+    worker = BurstWorker(app)
+    worker.work(burst=True, logging_level="CRITICAL")
+    if worker.errors:
+        raise worker.errors[0]
+    return worker.successful_job_count
 
 
 def run_worker(app: Flask) -> None:

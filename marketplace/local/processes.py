@@ -48,6 +48,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     directory: Path = Path("/"),
     output: int | IO[Any] = subprocess.PIPE,
+    errors: int = subprocess.STDOUT,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own; it gets `death_signal` when this process dies, however it dies.
 
@@ -59,7 +60,7 @@ def start(
         [*guarded, *(str(part) for part in command)],
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=subprocess.STDOUT,
+        stderr=errors,
         env=dict(environment) if environment is not None else None,
         cwd=directory,
         start_new_session=True,

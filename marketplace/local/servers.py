@@ -79,9 +79,7 @@ class Lock:
 
 
 @contextmanager
-def local_servers(
-    home: Path, environment: Mapping[str, str] | None = None, *, durable: bool = True
-) -> Iterator[Urls]:
+def local_servers(home: Path, environment: Mapping[str, str] | None = None, *, durable: bool = True) -> Iterator[Urls]:
     """Addresses of a database and a queue that answer for as long as the block lasts.
 
     DATABASE_URL and REDIS_URL win. Else the installation's running servers are used, or, when there are none,

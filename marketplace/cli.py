@@ -1,0 +1,216 @@
+"""The `marketplace` command.
+
+Every subcommand uses the installation's running PostgreSQL and Valkey, or starts them for as long as it needs
+(DATABASE_URL and REDIS_URL win over both). What is refused is said in plain words and ends with 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from marketplace.local.processes import CannotStart
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def home() -> Path:
+    """The folder with all data of this installation."""
+    return Path(os.environ.get("MARKETPLACE_HOME") or CHECKOUT / "var").absolute()
+
+
+@contextmanager
+def application() -> Iterator[Flask]:
+    """The application on answering servers, inside an application context."""
+    from marketplace.local.servers import local_servers
+
+    if os.environ.get("MARKETPLACE_MODE") == "production":  # never servers of our own there
+        with _created() as app:
+            yield app
+        return
+    with local_servers(home()) as urls:
+        os.environ.update(urls.environment())
+        with _created() as app:
+            yield app
+
+
+@contextmanager
+def _created() -> Iterator[Flask]:
+    from marketplace.app import create_app
+
+    app = create_app()
+    with app.app_context():
+        yield app
+
+
+def report(data: Any, *, as_json: bool, words: str) -> None:
+    """Say what was done: to people, or to programs."""
+    click.echo(json.dumps(data, default=str, ensure_ascii=False) if as_json else words)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run and look after one installation of the Dynamic Framework Marketplace.
+
+    MARKETPLACE_HOME says where its data is (default: var/ in the checkout), PORT where its pages are (default: 5000).
+    """
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), envvar="PORT", default=5000, show_default=True)
+def run(port: int) -> None:
+    """Start everything and keep it running until Ctrl-C: servers, web, worker, scheduler."""
+    from marketplace.local.supervisor import Supervisor
+
+    Supervisor(home(), port, dict(os.environ)).run()
+
+
+@cli.command()
+@json_option
+def prepare(as_json: bool) -> None:
+    """Bring the database up to date: migrations, reference data and, in demonstration mode, demonstration data."""
+    with application() as app:
+        _migrate()
+        report({"people": []}, as_json=as_json, words=f"Ready ({app.config['SETTINGS'].mode}).")
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the tables up to date."""
+    with application():
+        _migrate()
+
+
+def _migrate() -> None:
+    import flask_migrate
+
+    flask_migrate.upgrade()
+
+
+@cli.command("check-tables")
+def check_tables() -> None:
+    """Say whether the migrations make exactly the tables the code says (on an empty database of its own)."""
+    import tempfile
+
+    import flask_migrate
+
+    from marketplace.app import create_app
+    from marketplace.config import Settings
+    from marketplace.local.servers import local_servers
+
+    with (
+        tempfile.TemporaryDirectory(prefix="marketplace-") as folder,
+        local_servers(Path(folder), {}, durable=False) as urls,
+    ):
+        settings = {"MARKETPLACE_HOME": folder, "MARKETPLACE_MODE": "test"} | urls.environment()
+        with create_app(Settings.from_environment(settings)).app_context():
+            flask_migrate.upgrade()
+            flask_migrate.check()
+
+
+@cli.command()
+def worker() -> None:
+    """Do queued jobs until told to stop."""
+    from marketplace.queueing import run_worker
+
+    with application() as app:
+        run_worker(app)
+
+
+@cli.command()
+def scheduler() -> None:
+    """Queue the timetable's jobs when they are due, until told to stop."""
+    from marketplace.timetable import run_scheduler
+
+    with application() as app:
+        run_scheduler(app)
+
+
+@cli.group()
+def jobs() -> None:
+    """Look at scheduled jobs, or run one now."""
+
+
+@jobs.command("list")
+@json_option
+def list_jobs(as_json: bool) -> None:
+    """Every scheduled job, when it runs and what for; and how much waits in the queue."""
+    from marketplace import queueing
+    from marketplace.timetable import TIMETABLE
+
+    with application():
+        queue = queueing.queue()
+        waiting, failed = queue.count, queue.failed_job_registry.count
+    rows = [{"name": job.name, "when": job.when, "what_for": job.what_for} for job in TIMETABLE]
+    words = "\n".join(f"{row['name']:<28} {row['when']:<24} {row['what_for']}" for row in rows)
+    report(
+        {"jobs": rows, "waiting": waiting, "failed": failed},
+        as_json=as_json,
+        words=f"{words}\n{waiting} waiting in the queue, {failed} failed in the last seven days.",
+    )
+
+
+@jobs.command("run")
+@click.argument("name")
+@json_option
+def run_job(name: str, as_json: bool) -> None:
+    """Run the scheduled job NAME now, in this process, and what it queues."""
+    from marketplace.queueing import run_queued
+    from marketplace.timetable import TIMETABLE, scheduled
+
+    job = scheduled(name)
+    if job is None:
+        known = ", ".join(one.name for one in TIMETABLE)
+        raise click.UsageError(f"There is no scheduled job called {name}. There are: {known}.")
+    with application() as app:
+        job.load()()
+        done = run_queued(app)
+    report({"job": name, "queued_jobs_done": done}, as_json=as_json, words=f"{name} is done.")
+
+
+def main() -> None:
+    """Run the command; say expected refusals in plain words."""
+    from marketplace.config import UnsafeSettings
+    from marketplace.errors import Refused
+
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("Stopped.")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _fail("Stopped.")
+    except (CannotStart, UnsafeSettings, Refused) as error:
+        _fail(str(error))
+    except OSError as error:
+        if error.errno is None or error.strerror is None:
+            raise
+        _fail(f"{error.strerror}: {error.filename or ''}".rstrip(": "))
+    except Exception as error:
+        if type(error).__module__.startswith("sqlalchemy") and type(error).__name__ == "OperationalError":
+            _fail("The database does not answer. Look at DATABASE_URL, or start the installation with script/run.")
+        raise
+
+
+def _fail(words: str) -> None:
+    click.echo(words, err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

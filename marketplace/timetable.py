@@ -1,0 +1,84 @@
+"""Every scheduled job, in one list, and the scheduler that puts them in the queue.
+
+A scheduled job takes no arguments, does whatever is due at that moment, and may run twice or late: when the
+scheduler starts it queues every job once, so that nothing that fell due while it was away is missed. Times of day
+are London's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+
+from flask import Flask
+from rq.cron import CronScheduler
+
+from marketplace import queueing
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """One job of the timetable: every so often, or at the times of a cron expression."""
+
+    name: str
+    function: str
+    what_for: str
+    every: timedelta | None = None
+    cron: str = ""
+
+    @property
+    def when(self) -> str:
+        """When it runs, for people."""
+        if self.every is not None:
+            seconds = int(self.every.total_seconds())
+            return f"every {seconds // 60} minutes" if seconds > 60 else f"every {seconds} seconds"
+        return f"at {self.cron} (minute, hour, day, month, weekday; London time)"
+
+    def load(self) -> Callable[[], object]:
+        """The function itself."""
+        module, name = self.function.rsplit(".", 1)
+        found: Callable[[], object] = getattr(import_module(module), name)
+        return found
+
+
+TIMETABLE: tuple[Scheduled, ...] = (
+    Scheduled(
+        "letters",
+        "marketplace.outbox.send_waiting_letters",
+        "sends letters that are due, and again those that failed",
+        every=timedelta(minutes=1),
+    ),
+)
+
+
+def scheduled(name: str) -> Scheduled | None:
+    """The job of that name."""
+    return next((job for job in TIMETABLE if job.name == name), None)
+
+
+def run_scheduler(app: Flask) -> None:
+    """Be the scheduler until told to stop. One to an installation; two would only do the same work twice."""
+    os.environ["TZ"] = "Europe/London"  # RQ reads cron expressions in the process's own time zone
+    time.tzset()
+    scheduler = CronScheduler(queueing.connection(app), logging_level="WARNING")
+    for job in TIMETABLE:
+        # What no worker takes before it is due again is dropped: no heap of the same job waits for a worker.
+        waits = int(job.every.total_seconds()) if job.every else 24 * 3600
+        entry = scheduler.register(
+            job.load(),
+            queueing.QUEUE,
+            interval=waits if job.every else None,
+            cron=job.cron or None,
+            job_timeout=queueing.JOB_SECONDS,
+            result_ttl=60,
+            ttl=waits,
+            failure_ttl=7 * 24 * 3600,
+            name=job.name,
+        )
+        if job.cron:  # those with an interval start at once by themselves
+            entry.enqueue(queueing.connection(app))
+    scheduler.start()
