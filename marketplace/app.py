@@ -91,6 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     if settings.mode is Mode.PRODUCTION:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    app.url_build_error_handlers.append(lambda error, endpoint, values: f"#missing-{endpoint}")
     _areas(app)
     _pages(app)
     _errors(app)
