@@ -15,10 +15,10 @@ import secrets
 import smtplib
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,14 +61,14 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _as_email(message: Message, *, sender: str, now: datetime) -> EmailMessage:
+def _as_email(message: Message, *, sender: str, now: datetime, encoding: str | None = None) -> EmailMessage:
     """The message in its wire form. Its identity follows from the reference, so a second copy is recognisable."""
     address = parseaddr(message.to)[1]
     if not re.fullmatch(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+", message.to) or address != message.to:
         raise PermanentFailure("The address is not a single e-mail address")
     identity = hashlib.sha256(message.reference.encode()).hexdigest()[:32]
     domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-    email = EmailMessage(policy=SMTP_POLICY)
+    email = EmailMessage()
     try:
         email["From"] = sender
         email["To"] = message.to
@@ -77,7 +77,7 @@ def _as_email(message: Message, *, sender: str, now: datetime) -> EmailMessage:
         email["Message-ID"] = f"<{identity}@{domain}>"
         # Answers from holiday robots would only come back to a mailbox that nobody reads.
         email["Auto-Submitted"] = "auto-generated"
-        email.set_content(message.body)
+        email.set_content(message.body, cte=encoding)
     except ValueError as error:  # a line break in a header is the mark of somebody trying to add headers
         raise PermanentFailure("The subject or the sender cannot stand in an e-mail header") from error
     return email
@@ -100,7 +100,8 @@ class FilesOnDisk:
 
     def send(self, message: Message) -> None:
         """Write the file, whole and once: the same reference again changes nothing."""
-        content = bytes(_as_email(message, sender=self._sender, now=self._clock()))
+        # Eight bits and whole lines: whoever opens the file can copy the links in it.
+        content = bytes(_as_email(message, sender=self._sender, now=self._clock(), encoding="8bit"))
         final = self.path(message.reference)
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -161,12 +162,17 @@ class Smtp:
         """Hand the message to the server."""
         email = _as_email(message, sender=self._sender, now=self._clock())
         try:
-            with smtplib.SMTP(self._host, self._port, timeout=self._timeout) as server:
+            server = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
+            try:
                 if self._starttls:
                     server.starttls(context=ssl.create_default_context())
                 if self._user:
                     server.login(self._user, self._password)
                 server.send_message(email)
+            finally:
+                # The message is taken once the server has said so: a clumsy farewell must not send it again.
+                with suppress(smtplib.SMTPException, OSError):
+                    server.quit()
         except smtplib.SMTPAuthenticationError as error:
             # Nothing is wrong with the message: it goes once somebody has mended the settings.
             raise TemporaryFailure("The mail server refused our user or password") from error

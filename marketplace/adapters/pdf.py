@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from weasyprint import HTML  # type: ignore[import-untyped]
-from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse  # type: ignore[import-untyped]
+from weasyprint import HTML
+from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 # A name that no network knows (RFC 2606): only our fetcher below can answer for it.
 HOME = "https://documents.invalid"
@@ -19,7 +19,7 @@ class PdfRefused(Exception):
 
 
 class _OnlyOurFolder(URLFetcher):  # type: ignore[misc]
-    """Answers for files under our static folder and for data: addresses; refuses all else, and the rendering with it."""
+    """Answers for files under our static folder and data: addresses; refuses all else, and the rendering with it."""
 
     def __init__(self, folder: Path, prefix: str) -> None:
         super().__init__(allowed_protocols=("data",), fail_on_errors=True)

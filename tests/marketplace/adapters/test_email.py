@@ -49,6 +49,7 @@ def test_a_message_becomes_one_file_that_a_mail_reader_opens(tmp_path: Path) -> 
     email = parsed(files[0].read_bytes())
     assert (email["To"], email["Subject"], email["From"]) == (LETTER.to, LETTER.subject, "market@place.example")
     assert email.get_content().strip() == LETTER.body
+    assert LETTER.body in files[0].read_text()  # also for who opens it with anything else
     assert files[0].stat().st_mode & 0o077 == 0
 
 
@@ -110,7 +111,7 @@ def server() -> Iterator[Server]:
             self.wfile.write(b"220 here\r\n")
             for line in self.rfile:
                 verb = line.split()[0].decode().upper()
-                answer = state.answers.get(verb, {"EHLO": "250 here", "DATA": "354 go on"}.get(verb, "250 ok"))
+                answer = state.answers.get(verb, {"DATA": "354 go on", "QUIT": "221 bye"}.get(verb, "250 ok"))
                 self.wfile.write(f"{answer}\r\n".encode())
                 if verb == "QUIT":
                     return
@@ -139,8 +140,14 @@ def test_the_mail_server_gets_the_message_under_an_identity_of_its_reference(ser
         smtp(server).send(LETTER)
     first, again = (parsed(content) for content in server.took)
     assert first["Subject"] == LETTER.subject
-    assert LETTER.body in first.get_content()
+    assert LETTER.body in first.get_content().replace("\r\n", "\n")
     assert first["Message-ID"] == again["Message-ID"]
+
+
+def test_a_clumsy_farewell_does_not_send_the_message_again(server: Server) -> None:
+    server.answers["QUIT"] = "451 what"
+    smtp(server).send(LETTER)
+    assert len(server.took) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Reading a request as Stripe reads it: bracketed form fields, checked one by one; and refusing it in Stripe's shape."""
+"""Reading a request as Stripe reads it: bracketed form fields, each checked; and refusing it in Stripe's shape."""
 
 from __future__ import annotations
 
