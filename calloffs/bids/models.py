@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from calloffs.bids.rules import BidStatus
 from calloffs.competitions.models import Competition
@@ -31,8 +31,8 @@ class Bid(Base):
     competition_id: Mapped[int] = key_of("competitions.id")
     organisation_id: Mapped[int] = key_of("organisations.id")
     status: Mapped[BidStatus] = mapped_column(choice(BidStatus, "status"))
-    sealed_draft: Mapped[bytes] = deferred(mapped_column())
-    sealed_submission: Mapped[bytes | None] = deferred(mapped_column())
+    sealed_draft: Mapped[bytes] = mapped_column(deferred=True)
+    sealed_submission: Mapped[bytes | None] = mapped_column(deferred=True)
     # Counts saved drafts: a save that began from an older one is told so, and nothing typed is lost.
     version: Mapped[int] = mapped_column(default=1)
     started_at: Mapped[When]

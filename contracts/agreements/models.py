@@ -23,7 +23,7 @@ class Agreement(Base):
 
     __tablename__ = "agreements"
     __table_args__ = (
-        CheckConstraint("(origin = 'award') = (award_id IS NOT NULL)", name="origin"),
+        CheckConstraint("(origin = 'award') = (award_id IS NOT NULL)", name="award_known"),
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="dates"),
     )
 
