@@ -24,7 +24,7 @@ from typing import NoReturn
 from flask import Flask, current_app
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, Retry, SimpleWorker, Worker
+from rq import Queue, Retry, Worker
 from rq.executions import Execution
 from rq.job import Job
 
@@ -96,18 +96,7 @@ class MarketplaceJob(Job):
             ) from None
 
 
-class _InContext:
-    """Runs each job inside an application context of its own."""
-
-    app: Flask
-
-    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """One job in one application context: its database session ends with it."""
-        with self.app.app_context():
-            return bool(super().perform_job(job, queue, execution))  # type: ignore[misc]
-
-
-class MarketplaceWorker(_InContext, Worker):
+class MarketplaceWorker(Worker):
     """The worker process: forks once per job; dies with its owner, and its forks with it."""
 
     def __init__(self, app: Flask) -> None:
@@ -122,6 +111,11 @@ class MarketplaceWorker(_InContext, Worker):
         )
         self.log_result_lifespan = False
         self.app = app
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """One job in one application context: its database session ends with it."""
+        with self.app.app_context():
+            return super().perform_job(job, queue, execution)
 
     def main_work_horse(self, job: Job, queue: Queue) -> NoReturn:
         """In the fork: never outlive the worker, never share its database connections."""
@@ -154,30 +148,20 @@ class MarketplaceWorker(_InContext, Worker):
             other.register_death()
 
 
-class BurstWorker(_InContext, SimpleWorker):
-    """Does all that is queued in this very process, then ends: for tests and for loading demonstration data."""
-
-    def __init__(self, app: Flask) -> None:
-        super().__init__([queue(app)], connection=connection(app), log_job_description=False)
-        self.log_result_lifespan = False
-        self.app = app
-        self.push_exc_handler(self._remember)  # type: ignore[no-untyped-call]
-        self.errors: list[BaseException] = []
-
-    def _remember(self, job: Job, kind: type[BaseException], error: BaseException, trace: object) -> None:
-        self.errors.append(error)
-
-
 def run_queued(app: Flask) -> int:
-    """Do everything that is queued, and what that queues, now and here. Raises the first error of a job.
+    """Do everything that is queued, and what that queues, now and in this very process.
 
-    Returns how many jobs were done. For tests and demonstration data: real installations have workers.
+    Raises whatever a job raises. Returns how many were done. For tests, demonstration data and commands: workers do
+    the rest.
     """
-    worker = BurstWorker(app)
-    worker.work(burst=True, logging_level="CRITICAL")
-    if worker.errors:
-        raise worker.errors[0]
-    return worker.successful_job_count
+    done = 0
+    while (found := Queue.dequeue_any([queue(app)], None, connection=connection(app))) is not None:
+        job, _ = found
+        with app.app_context():
+            job.perform()
+        job.delete()
+        done += 1
+    return done
 
 
 def run_worker(app: Flask) -> None:
