@@ -71,7 +71,7 @@ def test_raising_twice_makes_one_invoice_and_tells_of_it_once(payments: Payments
 
 def test_raising_goes_on_where_it_broke_off_even_after_the_keys_are_forgotten(payments: Payments, running: Any) -> None:
     for path in ("/invoices", "/invoiceitems", "/finalize", "/send"):
-        running.behave(faults=[{"kind": "no answer", "count": 1, "path": path}])
+        running.behave(faults=[{"kind": "no answer", "count": 1, "path": path, "method": "POST"}])
         running.clock.seconds += 25 * 3600
         with pytest.raises(PaymentsTemporaryFailure):
             raised(payments)

@@ -16,7 +16,7 @@ LONGEST_HOLD = 60.0  # seconds
 
 
 class Faults:
-    """The faults that are set, each for so many requests, perhaps only for paths that contain some words.
+    """The faults that are set, each for so many requests, perhaps only of one method or with some words in the path.
 
     - too busy: 429, nothing done; broken: 500, nothing done;
     - no answer: the work is done and kept, and the connection drops without a word;
@@ -29,10 +29,10 @@ class Faults:
         self._holding = threading.Semaphore(0)
 
     def set(self, faults: list[dict[str, Any]]) -> None:
-        """Replace the faults by these: kind, count and perhaps path."""
+        """Replace the faults by these: kind, count and perhaps path and method."""
         for fault in faults:
             if fault.get("kind") not in KINDS or int(fault.get("count", 1)) < 0:
-                raise ValueError(f"A fault has a kind ({', '.join(KINDS)}), a count and perhaps a path")
+                raise ValueError(f"A fault has a kind ({', '.join(KINDS)}), a count and perhaps a path and a method")
         self._released.clear()
         self._store.set("faults", faults)
 
@@ -72,7 +72,8 @@ class Faults:
         with self._store.transaction():
             faults = self._store.setting("faults", [])
             for fault in faults:
-                if fault["kind"] == kind and fault.get("count", 1) > 0 and fault.get("path", "") in path:
+                meant = fault.get("path", "") in path and fault.get("method", request.method) == request.method
+                if fault["kind"] == kind and fault.get("count", 1) > 0 and meant:
                     fault["count"] = fault.get("count", 1) - 1
                     self._store.set("faults", faults)
                     return True
