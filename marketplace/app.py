@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis.exceptions
 from flask import Flask, Response, render_template, request
@@ -57,6 +58,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=settings.keys.secret,
+        # Letters are written by jobs too, where no request says what the address is.
+        SERVER_NAME=urlsplit(settings.public_url).netloc,
+        PREFERRED_URL_SCHEME=urlsplit(settings.public_url).scheme,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True},
         SESSION_COOKIE_HTTPONLY=True,

@@ -52,6 +52,24 @@ TIMETABLE: tuple[Scheduled, ...] = (
         "sends letters that are due, and again those that failed",
         every=timedelta(minutes=1),
     ),
+    Scheduled(
+        "invoices",
+        "contracts.invoices.jobs.raise_due_invoices",
+        "raises the invoices of every month that is over",
+        cron="30 2 * * *",
+    ),
+    Scheduled(
+        "invoices-sent",
+        "contracts.invoices.jobs.send_due_invoices",
+        "sends invoices that the payment provider does not have yet",
+        every=timedelta(minutes=5),
+    ),
+    Scheduled(
+        "payment-events",
+        "contracts.invoices.jobs.apply_waiting_events",
+        "applies what the payment provider told us",
+        every=timedelta(minutes=1),
+    ),
 )
 
 

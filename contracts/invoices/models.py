@@ -42,6 +42,7 @@ class Invoice(Base):
     payment_url: Mapped[str | None]
     sent_at: Mapped[When | None]
     paid_at: Mapped[When | None]
+    next_attempt_at: Mapped[When]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None]
 

@@ -1,7 +1,106 @@
-"""Pages of invoices."""
+"""Invoices: the list, one of them, and the provider's webhook."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+import csv
+import io
 
-bp = Blueprint("invoices", __name__, url_prefix="/invoices")
+from flask import Blueprint, Response, current_app, render_template, request
+
+from contracts.invoices import actions, queries
+from contracts.invoices.jobs import apply_event
+from contracts.invoices.rules import InvoiceStatus
+from marketplace import clock
+from marketplace.access import SIGNED_WEBHOOK, Permission, acting, audience
+from marketplace.extensions import csrf
+from marketplace.queueing import enqueue
+from marketplace.transactions import after_commit, transaction
+
+bp = Blueprint("invoices", __name__)
+
+
+def _status() -> InvoiceStatus | None:
+    chosen = request.args.get("status", "")
+    return InvoiceStatus(chosen) if chosen in list(InvoiceStatus) else None
+
+
+@bp.get("/invoices")
+@audience(Permission.SEE_INVOICES)
+def index() -> str:
+    """The invoices one may see, by status and contract."""
+    actor = acting()
+    agreement_id = request.args.get("agreement", type=int)
+    page = queries.invoices_for(
+        actor, status=_status(), agreement_id=agreement_id, page=request.args.get("page", 1, type=int)
+    )
+    return render_template(
+        "contracts/invoices/index.html",
+        page=page,
+        statuses=list(InvoiceStatus),
+        chosen=_status(),
+        agreement_id=agreement_id,
+        today=clock.today(),
+    )
+
+
+@bp.get("/invoices.csv")
+@audience(Permission.SEE_INVOICES)
+def as_csv() -> Response:
+    """The same list as a CSV file, amounts in pounds."""
+    found = queries.all_invoices_for(acting(), status=_status(), agreement_id=request.args.get("agreement", type=int))
+    text = io.StringIO()
+    sheet = csv.writer(text)
+    sheet.writerow(
+        ["number", "contract", "supplier", "funder", "month", "share_percent", "amount", "status", "due_on", "paid_on"]
+    )
+    for one in found:
+        sheet.writerow(
+            [
+                one.number,
+                one.agreement.reference,
+                one.agreement.supplier.name,
+                one.organisation.name,
+                f"{one.month:%Y-%m}",
+                one.percent,
+                one.amount,
+                one.status.value,
+                one.due_on.isoformat(),
+                clock.london(one.paid_at).date().isoformat() if one.paid_at else "",
+            ]
+        )
+    return Response(
+        text.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": "attachment; filename=invoices.csv"},
+    )
+
+
+@bp.get("/invoices/<int:invoice_id>")
+@audience(Permission.SEE_INVOICES)
+def show(invoice_id: int) -> str:
+    """One invoice, with the way to pay it for those who may."""
+    actor = acting()
+    invoice = queries.invoice_for(actor, invoice_id)
+    can_pay = (
+        invoice.status is InvoiceStatus.OPEN
+        and actor.may(Permission.PAY_INVOICES)
+        and invoice.organisation_id == actor.organisation_id
+    )
+    return render_template("contracts/invoices/show.html", invoice=invoice, can_pay=can_pay, today=clock.today())
+
+
+@bp.post("/webhooks/payments")
+@csrf.exempt
+@audience(SIGNED_WEBHOOK)
+def webhook() -> tuple[dict[str, str], int]:
+    """What the payment provider tells us. Kept first, answered at once, applied by a job."""
+    with transaction():
+        kept = actions.keep_event(
+            request.get_data(),
+            request.headers.get("Stripe-Signature"),
+            payments=current_app.extensions["payments"],
+            now=clock.now(),
+        )
+        if kept is not None:
+            after_commit(lambda: enqueue(apply_event, kept))
+    return {"status": "kept" if kept is not None else "known"}, 200

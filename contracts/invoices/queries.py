@@ -1,0 +1,178 @@
+"""Invoices: which exist, and which of them somebody may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from flask import url_for
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
+
+from contracts.agreements.models import Agreement, ServiceLine
+from contracts.agreements.rules import AgreementStatus, Origin
+from contracts.invoices.models import Invoice, InvoiceLine, PaymentEvent
+from contracts.invoices.rules import InvoiceStatus
+from marketplace import clock
+from marketplace.access import Actor, Permission
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+from marketplace.waiting import Waiting
+
+PAGE = 25
+
+
+@dataclass(frozen=True)
+class InvoicePage:
+    """One page of a list of invoices, and what all of the list comes to, in pounds."""
+
+    invoices: Sequence[Invoice]
+    count: int
+    number: int
+    pages: int
+    total: Decimal
+    unpaid: Decimal
+
+
+def seen_by(actor: Actor) -> ColumnElement[bool]:
+    """Which invoices an actor may see: their supplier's, their body's own, and of contracts their body leads."""
+    own = actor.organisation
+    if actor.is_supplier:
+        return Agreement.supplier_id == own
+    return or_(Invoice.organisation_id == own, Agreement.commissioner_id == own)
+
+
+def _visible(actor: Actor) -> Select[tuple[Invoice]]:
+    return select(Invoice).join(Invoice.agreement).where(seen_by(actor))
+
+
+def invoice_for(actor: Actor, invoice_id: int) -> Invoice:
+    """The invoice, if the actor may see it. Raises NotFound."""
+    found = db.session.scalar(
+        _visible(actor)
+        .where(Invoice.id == invoice_id)
+        .options(
+            contains_eager(Invoice.agreement).options(
+                joinedload(Agreement.supplier), joinedload(Agreement.commissioner)
+            ),
+            joinedload(Invoice.organisation),
+            selectinload(Invoice.lines).joinedload(InvoiceLine.service_line),
+        )
+    )
+    if found is None:
+        raise NotFound("There is no such invoice, or it is not yours to see.")
+    return found
+
+
+def invoices_for(
+    actor: Actor, *, status: InvoiceStatus | None = None, agreement_id: int | None = None, page: int = 1
+) -> InvoicePage:
+    """The actor's invoices, latest month first, by pages of 25."""
+    chosen = _chosen(actor, status=status, agreement_id=agreement_id)
+    counted = chosen.with_only_columns(
+        func.count(),
+        func.coalesce(func.sum(Invoice.amount), 0),
+        func.coalesce(func.sum(Invoice.amount).filter(Invoice.status == InvoiceStatus.OPEN), 0),
+        maintain_column_froms=True,
+    )
+    count, total, unpaid = db.session.execute(counted).one()
+    pages = max(1, -(-count // PAGE))
+    number = min(max(page, 1), pages)
+    rows = db.session.scalars(
+        _listed(chosen).limit(PAGE).offset((number - 1) * PAGE),
+    ).all()
+    return InvoicePage(rows, count, number, pages, Decimal(total), Decimal(unpaid))
+
+
+def all_invoices_for(
+    actor: Actor, *, status: InvoiceStatus | None = None, agreement_id: int | None = None
+) -> Sequence[Invoice]:
+    """The same list, whole: for the CSV."""
+    return db.session.scalars(_listed(_chosen(actor, status=status, agreement_id=agreement_id))).all()
+
+
+def _chosen(actor: Actor, *, status: InvoiceStatus | None, agreement_id: int | None) -> Select[tuple[Invoice]]:
+    chosen = _visible(actor)
+    if status is not None:
+        chosen = chosen.where(Invoice.status == status)
+    if agreement_id is not None:
+        chosen = chosen.where(Invoice.agreement_id == agreement_id)
+    return chosen
+
+
+def _listed(chosen: Select[tuple[Invoice]]) -> Select[tuple[Invoice]]:
+    return chosen.options(
+        contains_eager(Invoice.agreement).joinedload(Agreement.supplier), joinedload(Invoice.organisation)
+    ).order_by(Invoice.month.desc(), Invoice.number)
+
+
+def agreements_to_invoice() -> Sequence[int]:
+    """The signed contracts of ours that have prices: what the monthly run goes through."""
+    return db.session.scalars(
+        select(Agreement.id)
+        .where(
+            Agreement.status == AgreementStatus.SIGNED,
+            Agreement.origin == Origin.AWARD,
+            Agreement.lines.any(ServiceLine.planned_band.is_not(None)),
+        )
+        .order_by(Agreement.id)
+    ).all()
+
+
+def agreement_with_prices(agreement_id: int) -> Agreement | None:
+    """One contract with all that its invoices are made from."""
+    return db.session.scalar(
+        select(Agreement)
+        .where(Agreement.id == agreement_id)
+        .options(
+            selectinload(Agreement.lines).selectinload(ServiceLine.bands),
+            selectinload(Agreement.funders),
+        )
+    )
+
+
+def months_raised(agreement_id: int) -> frozenset[date]:
+    """The months of a contract for which invoices exist."""
+    return frozenset(
+        db.session.scalars(select(Invoice.month).where(Invoice.agreement_id == agreement_id).distinct()).all()
+    )
+
+
+def invoices_to_send(now: datetime) -> Sequence[int]:
+    """Invoices that the payment provider does not have yet and that are due another try."""
+    return db.session.scalars(
+        select(Invoice.id)
+        .where(Invoice.status == InvoiceStatus.DRAFT, Invoice.next_attempt_at <= now)
+        .order_by(Invoice.id)
+    ).all()
+
+
+def events_to_apply() -> Sequence[int]:
+    """Events kept and not yet applied, in the order in which they happened."""
+    return db.session.scalars(
+        select(PaymentEvent.id)
+        .where(PaymentEvent.applied_at.is_(None))
+        .order_by(PaymentEvent.happened_at, PaymentEvent.id)
+    ).all()
+
+
+def waiting(actor: Actor, now: datetime) -> list[Waiting]:
+    """Invoices that a funder's finance people have to pay."""
+    if not actor.may(Permission.PAY_INVOICES):
+        return []
+    rows = db.session.execute(
+        select(Invoice.id, Invoice.number, Invoice.due_on)
+        .where(Invoice.organisation_id == actor.organisation, Invoice.status == InvoiceStatus.OPEN)
+        .order_by(Invoice.due_on, Invoice.id)
+        .limit(PAGE)
+    ).all()
+    return [
+        Waiting(
+            f"Pay invoice {number}{', which is overdue' if due < clock.london(now).date() else ''}",
+            url_for("invoices.show", invoice_id=key),
+            due=clock.from_london(datetime.combine(due, time(23, 59))),
+        )
+        for key, number, due in rows
+    ]
