@@ -196,9 +196,9 @@ class GovukNotify:
 
     def __init__(
         self,
-        *,
         api_key: str,
         template_id: str,
+        *,
         base_url: str = "https://api.notifications.service.gov.uk",
         timeout: int = 20,
     ) -> None:
