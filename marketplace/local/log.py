@@ -32,7 +32,7 @@ class Log:
     def write(self, name: str, text: str) -> None:
         """One line of one program."""
         self._last.setdefault(name, deque(maxlen=6)).append(text)
-        line = f"{datetime.now():%Y-%m-%d %H:%M:%S} {name:<10} {text}"
+        line = f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {name:<10} {text}"
         self._file.handle(makeLogRecord({"msg": line}))
         self.say(line)
 

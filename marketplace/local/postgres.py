@@ -91,6 +91,11 @@ class Postgres:
 
     def ready(self) -> bool:
         """Whether it answers; on its first answer its database is made."""
+        try:  # asking too early would only put complaints in the log
+            if (self.data / "postmaster.pid").read_text().splitlines()[7].strip() != "ready":
+                return False
+        except (OSError, IndexError):
+            return False
         try:
             with psycopg.connect(
                 host=str(self.sockets), user=OWNER, dbname="postgres", connect_timeout=5, autocommit=True

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from marketplace.config import Settings
 from marketplace.local import ports
 from marketplace.local.log import Log
 from marketplace.local.places import Home
@@ -36,6 +37,10 @@ CRASHES = 5  # in a row, at the start, before we give up
 LONGEST_PAUSE = 8.0
 STOP_SECONDS = 6.0
 DATABASE_STOP_SECONDS = 20.0
+# Where the payments provider's events go (contracts.invoices.views).
+WEBHOOK = "/webhooks/payments"
+# Advice to administrators of large servers, of no use here.
+NOT_WORTH_SAYING = "Memory overcommit must be enabled"
 
 
 @dataclass
@@ -145,8 +150,12 @@ class Supervisor:
         python = sys.executable
         commands: list[tuple[str, list[str]]] = []
         if stub:
-            number = str(self.port + 1)
-            commands.append(("payments", [python, "-m", "marketplace.adapters.payments.stub", "--port", number]))
+            keys = Settings.from_environment(self.environment).keys
+            self.environment |= {"STUB_PAYMENTS_KEY": keys.stub_payments, "STUB_WEBHOOK_SECRET": keys.stub_webhook}
+            command = [python, "-m", "marketplace.adapters.payments.stub", "--port", str(self.port + 1)]
+            command += ["--home", str(self.home.folder("payments"))]
+            command += ["--webhook-url", f"http://127.0.0.1:{self.port}{WEBHOOK}"]
+            commands.append(("payments", command))
         commands += [
             ("web", [python, "-m", "gunicorn", "--config", "python:marketplace.local.web"]),
             ("worker", [python, "-m", "marketplace.cli", "worker"]),
@@ -255,7 +264,8 @@ class Supervisor:
             self._selector.unregister(pipe)
             pipe.close()
         for line in lines:
-            if text := line.decode(errors="replace").rstrip():
+            text = line.decode(errors="replace").rstrip()
+            if text and NOT_WORTH_SAYING not in text:
                 self.log.write(program.name, text)
         return bool(said)
 
