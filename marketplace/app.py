@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace import access, clock, outbox, presentation, queueing, security
+from marketplace import access, clock, presentation, queueing, security
 from marketplace.access import PUBLIC, SIGNED_IN, acting, audience
 from marketplace.adapters.email import EmailAdapter, FilesOnDisk, GovukNotify, Smtp
 from marketplace.adapters.files import Files
@@ -27,9 +27,6 @@ from marketplace.errors import Refused
 from marketplace.extensions import csrf, db, limiter, login_manager, migrate
 from marketplace.vault import Vault
 from marketplace.waiting import Provider, Waiting
-
-# The outbox is nobody's area; importing it here makes its table known.
-_ = outbox
 
 AREAS = (
     "marketplace.places",

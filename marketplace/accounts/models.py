@@ -133,9 +133,7 @@ class OneTimeLink(Base):
     __tablename__ = "one_time_links"
     __table_args__ = (
         CheckConstraint("kind IN ('invitation', 'reset')", name="kind"),
-        CheckConstraint(
-            "kind <> 'invitation' OR (organisation_id IS NOT NULL AND role IS NOT NULL)", name="invitation_complete"
-        ),
+        CheckConstraint("kind <> 'invitation' OR organisation_id IS NOT NULL", name="invitation_complete"),
     )
 
     id: Mapped[Key]
@@ -143,12 +141,23 @@ class OneTimeLink(Base):
     token_hash: Mapped[str] = mapped_column(unique=True)
     email: Mapped[str]
     organisation_id: Mapped[int | None] = key_of("organisations.id")
-    role: Mapped[Role | None] = mapped_column(choice(Role, "role"))
     created_at: Mapped[When]
     created_by: Mapped[int | None] = key_of("people.id")
     expires_at: Mapped[When]
     used_at: Mapped[When | None]
 
+    organisation: Mapped[Organisation | None] = relationship()
+    roles: Mapped[list[InvitedRole]] = relationship(order_by="InvitedRole.role", cascade="all, delete-orphan")
+
     def works_at(self, now: datetime) -> bool:
         """Whether the link can still be used."""
         return self.used_at is None and now < self.expires_at
+
+
+class InvitedRole(Base):
+    """A role that an invitation offers."""
+
+    __tablename__ = "invited_roles"
+
+    link_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("one_time_links.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(choice(Role, "role"), primary_key=True)

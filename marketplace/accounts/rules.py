@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from marketplace.access import COMMISSIONER_ROLES, FRAMEWORK_ROLES, SUPPLIER_ROLES, Role
 
@@ -86,3 +88,57 @@ def charity_number(text: str) -> str | None:
     """A registered charity number of England and Wales, Scotland or Northern Ireland; None if it is none."""
     squeezed = re.sub(r"\s", "", text).upper()
     return squeezed if _CHARITY.fullmatch(squeezed) else None
+
+
+# The password that all invented people of a demonstration share; shown on its sign-in page, and refused in production.
+DEMONSTRATION_PASSWORD = "open-door-for-all"
+
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 200
+
+# How long a browser stays signed in: without being used, and at most.
+IDLE_FOR = timedelta(hours=2)
+SIGNED_IN_FOR = timedelta(hours=12)
+# How long after the password the second factor may be given.
+SECOND_FACTOR_WITHIN = timedelta(minutes=10)
+SEEN_EVERY = timedelta(minutes=1)
+
+INVITATION_LASTS = timedelta(days=7)
+RESET_LASTS = timedelta(hours=1)
+# A new reset link is sent at most this often, so that nobody's letter box is filled by a stranger.
+RESET_EVERY = timedelta(minutes=2)
+
+FREE_FAILURES = 4
+LONGEST_LOCK = timedelta(hours=1)
+
+
+def lock_after(failures: int) -> timedelta | None:
+    """How long an account is locked after so many failures in a row: from the fifth on, twice as long each time."""
+    if failures <= FREE_FAILURES:
+        return None
+    # The power is bounded before it is taken: a patient attacker makes the number of failures large.
+    return min(timedelta(minutes=2 ** min(failures - FREE_FAILURES - 1, 10)), LONGEST_LOCK)
+
+
+def password_fault(password: str, email: str, name: str) -> str | None:
+    """What is wrong with a password one chooses; None if nothing.
+
+    Length over kinds of characters, as the National Cyber Security Centre advises.
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        return f"Your password must be {SHORTEST_PASSWORD} characters or more"
+    if len(password) > LONGEST_PASSWORD:
+        return f"Your password must be {LONGEST_PASSWORD} characters or fewer"
+    if len(set(password)) < 5 or password.casefold() in (email.casefold(), name.casefold()):
+        return "Choose a password that is harder to guess"
+    return None
+
+
+def local_path(target: str | None) -> str | None:
+    """A path of this site to go on to; None for anything that could lead elsewhere."""
+    if not target or not target.startswith("/") or target.startswith("//"):
+        return None
+    if "\\" in target or any(ord(character) < 32 for character in target):
+        return None
+    parts = urlsplit(target)
+    return None if parts.scheme or parts.netloc else target
