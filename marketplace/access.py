@@ -247,6 +247,6 @@ def closed_by_default() -> Response | None:
         return redirect(url_for("accounts.sign_in", next=back))
     if opened is SIGNED_IN:
         return None
-    if not any(actor.may(permission) for permission in opened):
+    if isinstance(opened, Door) or not any(actor.may(permission) for permission in opened):
         abort(403)
     return None

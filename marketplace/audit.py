@@ -40,7 +40,7 @@ class AuditEvent(Base):
 
 def subject_kind(subject: Base) -> str:
     """The name under which an object's events are kept: its table's."""
-    return subject.__tablename__
+    return str(subject.__tablename__)
 
 
 def record(what: str, subject: Base, *, actor: Actor, now: datetime, **details: Any) -> None:

@@ -38,7 +38,7 @@ def proposed_bands(projected_annual_volume: int, annual_budget: Decimal) -> list
     edges = [_part(projected_annual_volume, low) for low, _ in BAND_WIDTHS]
     top = _part(projected_annual_volume, BAND_WIDTHS[-1][1])
     middle = sum(BAND_WIDTHS[PLANNED_BAND - 1])
-    bands = []
+    bands: list[Band] = []
     for index, (low, high) in enumerate(BAND_WIDTHS):
         # A band begins one above where the one before it ends.
         first = edges[0] if index == 0 else bands[-1].high + 1

@@ -1,7 +1,111 @@
-"""Pages of publishing."""
+"""The public register of awards, as pages, CSV and OCDS."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+import csv
+import io
+import json
 
-bp = Blueprint("publishing", __name__, url_prefix="/open")
+from flask import Blueprint, Response, render_template, request, url_for
+
+from catalogue.publishing import ocds, queries
+from catalogue.publishing.queries import Choice, Sort
+from catalogue.publishing.rules import COLUMNS, csv_safe, ocid
+from marketplace import clock
+from marketplace.access import PUBLIC, audience
+from marketplace.accounts.rules import SupplierStatus
+from marketplace.framework import queries as framework
+from marketplace.places import queries as places
+
+bp = Blueprint("publishing", __name__)
+
+
+def _choice() -> Choice:
+    status, sort = request.args.get("status", ""), request.args.get("sort", "")
+    return Choice(
+        category_code=request.args.get("category") or None,
+        place_code=request.args.get("place") or None,
+        supplier_status=SupplierStatus(status) if status in list(SupplierStatus) else None,
+        sort=Sort(sort) if sort in list(Sort) else Sort.LATEST,
+    )
+
+
+def _kept() -> dict[str, str]:
+    return {key: value for key in ("category", "place", "status", "sort") if (value := request.args.get(key))}
+
+
+@bp.get("/awards")
+@audience(PUBLIC)
+def register() -> str:
+    """Who won what, where, for how much."""
+    return render_template(
+        "catalogue/publishing/register.html",
+        page=queries.register(_choice(), page=request.args.get("page", 1, type=int)),
+        choice=_choice(),
+        kept=_kept(),
+        categories=framework.categories(),
+        places=places.choices(),
+        statuses=list(SupplierStatus),
+        sorts=list(Sort),
+    )
+
+
+@bp.get("/awards.csv")
+@audience(PUBLIC)
+def register_csv() -> Response:
+    """The register as CSV: values in pounds, dates as YYYY-MM-DD, places and codes spelled out."""
+    text = io.StringIO()
+    sheet = csv.writer(text)
+    sheet.writerow(COLUMNS)
+    for award in queries.whole_register(_choice()):
+        competition = award.competition
+        sheet.writerow(
+            csv_safe(str(cell))
+            for cell in (
+                competition.reference,
+                competition.title,
+                competition.category.name,
+                "; ".join(place.name for place in competition.places),
+                competition.organisation.name,
+                award.supplier.name,
+                award.supplier.supplier_status.value if award.supplier.supplier_status else "",
+                award.whole_life_value,
+                competition.months,
+                clock.london(award.approved_at).date() if award.approved_at else "",
+                clock.london(award.standstill_ends_at).date() if award.standstill_ends_at else "",
+                ocid(competition.reference),
+            )
+        )
+    return Response(
+        text.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": "attachment; filename=awards.csv", "Access-Control-Allow-Origin": "*"},
+    )
+
+
+@bp.get("/awards/<reference>")
+@audience(PUBLIC)
+def award(reference: str) -> str:
+    """The notice of one award."""
+    process = queries.process(reference)
+    return render_template("catalogue/publishing/award.html", process=process, ocid=ocid(reference))
+
+
+@bp.get("/open-data")
+@audience(PUBLIC)
+def open_data() -> str:
+    """What is published as data, and how to get it."""
+    return render_template("catalogue/publishing/open_data.html", columns=COLUMNS)
+
+
+@bp.get("/open-data/ocds/<reference>.json")
+@audience(PUBLIC)
+def release_package(reference: str) -> Response:
+    """One contracting process as an OCDS release package."""
+    uri = url_for("publishing.release_package", reference=reference, _external=True)
+    package = ocds.release_package(queries.process(reference), uri=uri, now=clock.now())
+    return Response(
+        json.dumps(package, ensure_ascii=False, indent=1),
+        mimetype="application/json",
+        headers={"Access-Control-Allow-Origin": "*"},
+    )

@@ -44,7 +44,7 @@ def seen_by(actor: Actor) -> ColumnElement[bool]:
     return or_(Invoice.organisation_id == own, Agreement.commissioner_id == own)
 
 
-def _visible(actor: Actor) -> Select[tuple[Invoice]]:
+def _visible(actor: Actor) -> Select[Invoice]:
     return select(Invoice).join(Invoice.agreement).where(seen_by(actor))
 
 
@@ -93,7 +93,7 @@ def all_invoices_for(
     return db.session.scalars(_listed(_chosen(actor, status=status, agreement_id=agreement_id))).all()
 
 
-def _chosen(actor: Actor, *, status: InvoiceStatus | None, agreement_id: int | None) -> Select[tuple[Invoice]]:
+def _chosen(actor: Actor, *, status: InvoiceStatus | None, agreement_id: int | None) -> Select[Invoice]:
     chosen = _visible(actor)
     if status is not None:
         chosen = chosen.where(Invoice.status == status)
@@ -102,7 +102,7 @@ def _chosen(actor: Actor, *, status: InvoiceStatus | None, agreement_id: int | N
     return chosen
 
 
-def _listed(chosen: Select[tuple[Invoice]]) -> Select[tuple[Invoice]]:
+def _listed(chosen: Select[Invoice]) -> Select[Invoice]:
     return chosen.options(
         contains_eager(Invoice.agreement).joinedload(Agreement.supplier), joinedload(Invoice.organisation)
     ).order_by(Invoice.month.desc(), Invoice.number)

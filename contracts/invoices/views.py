@@ -90,7 +90,7 @@ def show(invoice_id: int) -> str:
 
 
 @bp.post("/webhooks/payments")
-@csrf.exempt
+@csrf.exempt  # type: ignore[untyped-decorator]
 @audience(SIGNED_WEBHOOK)
 def webhook() -> tuple[dict[str, str], int]:
     """What the payment provider tells us. Kept first, answered at once, applied by a job."""

@@ -1,0 +1,189 @@
+"""What is published: awards whose notice has gone out. Nothing here asks who is looking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from calloffs.awards.models import Award
+from calloffs.bids.models import Bid
+from calloffs.bids.rules import BidStatus
+from calloffs.competitions.models import Competition, CompetitionPlace, FunderShare
+from contracts.agreements.models import Agreement
+from marketplace.accounts.models import Organisation
+from marketplace.accounts.rules import SupplierStatus
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+from marketplace.places.models import PlaceWithin
+
+PAGE = 25
+
+
+class Sort(StrEnum):
+    """How the register is sorted."""
+
+    LATEST = "latest"
+    VALUE = "value"
+    SUPPLIER = "supplier"
+
+    @property
+    def label(self) -> str:
+        """The order in words."""
+        return {Sort.LATEST: "Latest first", Sort.VALUE: "Highest value first", Sort.SUPPLIER: "Supplier, A to Z"}[self]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of the register somebody asks for."""
+
+    category_code: str | None = None
+    place_code: str | None = None
+    supplier_status: SupplierStatus | None = None
+    sort: Sort = Sort.LATEST
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of the value one kind of supplier has won, in pounds, in how many awards."""
+
+    status: SupplierStatus | None
+    awards: int
+    value: Decimal
+
+
+@dataclass(frozen=True)
+class RegisterPage:
+    """One page of the register and, over all that was chosen, the count and the shares of value."""
+
+    awards: Sequence[Award]
+    count: int
+    number: int
+    pages: int
+    shares: Sequence[Share]
+
+    @property
+    def total(self) -> Decimal:
+        """The value of all that was chosen, in pounds."""
+        return sum((share.value for share in self.shares), Decimal(0))
+
+
+def _published(choice: Choice) -> Select[Award]:
+    chosen = (
+        select(Award)
+        .join(Award.competition)
+        .join(Organisation, Award.supplier_id == Organisation.id)
+        .where(Award.notice_published_at.is_not(None))
+    )
+    if choice.category_code:
+        chosen = chosen.where(Competition.category_code == choice.category_code)
+    if choice.supplier_status:
+        chosen = chosen.where(Organisation.supplier_status == choice.supplier_status)
+    if choice.place_code:
+        inside = (
+            select(CompetitionPlace.competition_id)
+            .join(PlaceWithin, PlaceWithin.inner_code == CompetitionPlace.place_code)
+            .where(PlaceWithin.outer_code == choice.place_code)
+        )
+        chosen = chosen.where(Competition.id.in_(inside))
+    return chosen
+
+
+def _listed(choice: Choice) -> Select[Award]:
+    order = {
+        Sort.LATEST: (Award.notice_published_at.desc(), Award.id.desc()),
+        Sort.VALUE: (Award.whole_life_value.desc(), Award.id.desc()),
+        Sort.SUPPLIER: (Organisation.name, Award.id),
+    }[choice.sort]
+    return (
+        _published(choice)
+        .options(
+            joinedload(Award.supplier),
+            joinedload(Award.competition).options(
+                joinedload(Competition.category),
+                joinedload(Competition.organisation),
+                selectinload(Competition.places),
+            ),
+        )
+        .order_by(*order)
+    )
+
+
+def register(choice: Choice, *, page: int = 1) -> RegisterPage:
+    """The public register of awards, by pages of 25. Always the same few queries."""
+    shares = [
+        Share(status, count, Decimal(value))
+        for status, count, value in db.session.execute(
+            _published(choice)
+            .with_only_columns(
+                Organisation.supplier_status,
+                func.count(),
+                func.sum(Award.whole_life_value),
+                maintain_column_froms=True,
+            )
+            .group_by(Organisation.supplier_status)
+            .order_by(func.sum(Award.whole_life_value).desc())
+        )
+    ]
+    count = sum(share.awards for share in shares)
+    pages = max(1, -(-count // PAGE))
+    number = min(max(page, 1), pages)
+    rows = db.session.scalars(_listed(choice).limit(PAGE).offset((number - 1) * PAGE)).all()
+    return RegisterPage(rows, count, number, pages, shares)
+
+
+def whole_register(choice: Choice) -> Sequence[Award]:
+    """All of it, for the CSV."""
+    return db.session.scalars(_listed(choice)).all()
+
+
+@dataclass(frozen=True)
+class Process:
+    """One contracting process, as far as it is public."""
+
+    competition: Competition
+    award: Award | None
+    agreement: Agreement | None
+    bids: int | None
+
+
+def process(reference: str) -> Process:
+    """The process of a published competition. Raises NotFound for what is not public yet.
+
+    How many bid is told once the award is: before that it could tell a bidder something.
+    """
+    competition = db.session.scalar(
+        select(Competition)
+        .where(Competition.reference == reference, Competition.published_at.is_not(None))
+        .options(
+            joinedload(Competition.category),
+            joinedload(Competition.organisation),
+            joinedload(Competition.framework),
+            selectinload(Competition.places),
+            selectinload(Competition.bands),
+            selectinload(Competition.questions),
+            selectinload(Competition.funders).joinedload(FunderShare.organisation),
+        )
+    )
+    if competition is None:
+        raise NotFound("There is no published call-off with this reference.")
+    award = db.session.scalar(
+        select(Award)
+        .where(Award.competition_id == competition.id, Award.notice_published_at.is_not(None))
+        .options(joinedload(Award.supplier), selectinload(Award.prices))
+    )
+    if award is None:
+        return Process(competition, None, None, None)
+    agreement = db.session.scalar(
+        select(Agreement)
+        .where(Agreement.award_id == award.id)
+        .options(selectinload(Agreement.signatures), selectinload(Agreement.subcontractors))
+    )
+    bids = db.session.scalar(
+        select(func.count()).where(Bid.competition_id == competition.id, Bid.status == BidStatus.SUBMITTED)
+    )
+    return Process(competition, award, agreement, bids)

@@ -1,0 +1,47 @@
+"""Open data: the shape of an Open Contracting Data Standard (OCDS 1.1) release, as pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# Not a prefix registered with the Open Contracting Partnership: whoever runs the marketplace registers one.
+OCID_PREFIX = "ocds-dfm000"
+PUBLISHER = "Dynamic Framework Marketplace"
+LICENCE = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
+# The UK's extension (VCSE status, standstill) and the release schema it extends.
+VERSION = "1.1"
+COLUMNS = (
+    "reference",
+    "title",
+    "category",
+    "places",
+    "commissioner",
+    "supplier",
+    "supplier_status",
+    "whole_life_value_gbp",
+    "months",
+    "awarded_on",
+    "standstill_ends_on",
+    "ocid",
+)
+
+
+def ocid(reference: str) -> str:
+    """The open contracting identifier of a competition: the same through all its stages."""
+    return f"{OCID_PREFIX}-{reference}"
+
+
+def without_nothing(value: Any) -> Any:
+    """The same JSON without members that are None or empty, as the standard asks."""
+    if isinstance(value, Mapping):
+        kept = {key: without_nothing(each) for key, each in value.items()}
+        return {key: each for key, each in kept.items() if each is not None and each != [] and each != {}}
+    if isinstance(value, list):
+        return [without_nothing(each) for each in value]
+    return value
+
+
+def csv_safe(text: str) -> str:
+    """The text for a cell of a CSV: what a spreadsheet would take for a formula is led by an apostrophe."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
