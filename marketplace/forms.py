@@ -77,9 +77,11 @@ class Form(FlaskForm):
     """Every form of the marketplace."""
 
     @property
-    def whole_form_errors(self) -> Sequence[str]:
-        """Errors that belong to no one field."""
-        return self.form_errors
+    def problems(self) -> dict[str, Any]:
+        """The error summary: what belongs to no one field first, then one line per field, linked to it."""
+        whole = [{"text": str(words)} for words in self.form_errors]
+        fields = [{"text": str(field.errors[0]), "href": f"#{field.id}"} for field in self if field.errors]
+        return {"titleText": "There is a problem", "errorList": whole + fields}
 
     def show_refusal(self, refused: Refused) -> None:
         """Show a refusal at its field, or at the top when it names none (or one this form lacks)."""
