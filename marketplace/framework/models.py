@@ -71,6 +71,8 @@ class SelectionQuestion(Base):
 
     code: Mapped[str] = mapped_column(primary_key=True)
     position: Mapped[int]
+    # Questions of one section stand on one page.
+    section: Mapped[str]
     text: Mapped[str]
     text_cy: Mapped[str | None]
     hint: Mapped[str | None]
