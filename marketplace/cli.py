@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,10 +111,9 @@ def check_tables() -> None:
     from marketplace.config import Settings
     from marketplace.local.servers import local_servers
 
-    with (
-        tempfile.TemporaryDirectory(prefix="marketplace-") as folder,
-        local_servers(Path(folder), {}, durable=False) as urls,
-    ):
+    with tempfile.TemporaryDirectory(prefix="marketplace-") as folder, ExitStack() as stack:
+        Path(folder).chmod(0o755)  # PostgreSQL is another user when we are root
+        urls = stack.enter_context(local_servers(Path(folder), {}, durable=False))
         settings = {"MARKETPLACE_HOME": folder, "MARKETPLACE_MODE": "test"} | urls.environment()
         with create_app(Settings.from_environment(settings)).app_context():
             flask_migrate.upgrade()

@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """One folder for the whole suite, made by the process that its workers inherit from."""
     if SUITE_HOME not in os.environ:
         os.environ[SUITE_HOME] = tempfile.mkdtemp(prefix="marketplace-suite-")
+        Path(os.environ[SUITE_HOME]).chmod(0o755)  # PostgreSQL is another user when we are root
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SUITE_HOME), ignore_errors=True))
 
 
