@@ -92,6 +92,7 @@ class Permission(StrEnum):
     APPROVE_AWARD = "approve_award"
     SIGN_FOR_SUPPLIER = "sign_for_supplier"
     SIGN_FOR_COMMISSIONER = "sign_for_commissioner"
+    DRAW_CONTRACTS = "draw_contracts"
     SEE_CONTRACTS = "see_contracts"
     SEE_VOLUMES = "see_volumes"
     REFER = "refer"
@@ -121,6 +122,7 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.APPROVE_AWARD: frozenset({Role.APPROVER}),
     Permission.SIGN_FOR_SUPPLIER: frozenset({Role.SIGNATORY}),
     Permission.SIGN_FOR_COMMISSIONER: frozenset({Role.APPROVER}),
+    Permission.DRAW_CONTRACTS: frozenset({Role.COMMERCIAL_PARTNER, Role.CONTRACT_MANAGER}),
     Permission.SEE_CONTRACTS: frozenset(
         _OF_COMMISSIONER
         | _OF_SUPPLIER

@@ -16,6 +16,7 @@ from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
 from marketplace.framework.models import Category
 from marketplace.places.models import Place
+from marketplace.vault import SealedText
 
 
 class Agreement(Base):
@@ -38,6 +39,10 @@ class Agreement(Base):
     commissioner_id: Mapped[int] = key_of("organisations.id")
     title: Mapped[str]
     specification: Mapped[str]
+    # What the winner promised in answer to the Public Sector Equality Duty question: contract text from the award on.
+    # Copied from its bid, because both sides and every funder read the contract by their right to the contract, for
+    # as long as it lives, and none of them has (or keeps) a right to the bid file. Sealed, as it was in the bid.
+    equality_commitments: Mapped[str | None] = mapped_column(SealedText("agreements.equality_commitments"))
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
     # None where no value is published.

@@ -1,8 +1,15 @@
-"""Agreements: where they come from and how they are signed."""
+"""Agreements: where they come from, how they are signed, what their terms are, and their contract years."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from calendar import monthrange
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 
 class Origin(StrEnum):
@@ -11,6 +18,11 @@ class Origin(StrEnum):
     AWARD = "award"
     REGISTER = "register"
 
+    @property
+    def label(self) -> str:
+        """The origin in words."""
+        return {Origin.AWARD: "Drawn from an award", Origin.REGISTER: "Read from the live register"}[self]
+
 
 class AgreementStatus(StrEnum):
     """Where signing stands. In force or ended is decided by the clock. Imported ones were signed elsewhere."""
@@ -18,6 +30,15 @@ class AgreementStatus(StrEnum):
     AWAITING_SUPPLIER = "awaiting_supplier"
     AWAITING_COMMISSIONER = "awaiting_commissioner"
     SIGNED = "signed"
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        return {
+            AgreementStatus.AWAITING_SUPPLIER: "Supplier to sign",
+            AgreementStatus.AWAITING_COMMISSIONER: "Commissioner to sign",
+            AgreementStatus.SIGNED: "Signed",
+        }[self]
 
 
 AGREEMENT_MOVES: dict[AgreementStatus, frozenset[AgreementStatus]] = {
@@ -34,8 +55,166 @@ class Side(StrEnum):
     COMMISSIONER = "commissioner"
 
 
+# Whose turn it is at each status, and where their signature takes the agreement.
+TURN: dict[AgreementStatus, Side] = {
+    AgreementStatus.AWAITING_SUPPLIER: Side.SUPPLIER,
+    AgreementStatus.AWAITING_COMMISSIONER: Side.COMMISSIONER,
+}
+AFTER: dict[Side, AgreementStatus] = {
+    Side.SUPPLIER: AgreementStatus.AWAITING_COMMISSIONER,
+    Side.COMMISSIONER: AgreementStatus.SIGNED,
+}
+
+
 class DocumentStatus(StrEnum):
     """Where a document stands."""
 
     WAITING = "waiting"
     MADE = "made"
+
+
+class Standing(StrEnum):
+    """Where a contract is at a date: what people signed and what the clock has decided since."""
+
+    AWAITING_SIGNATURE = "awaiting_signature"
+    NOT_BEGUN = "not_begun"
+    IN_FORCE = "in_force"
+    ENDED = "ended"
+
+
+def standing_of(status: AgreementStatus, *, starts_on: date, ends_on: date | None, on: date) -> Standing:
+    """Where the contract is on a day. Its first and last day both count as in force."""
+    if status is not AgreementStatus.SIGNED:
+        return Standing.AWAITING_SIGNATURE
+    if on < starts_on:
+        return Standing.NOT_BEGUN
+    return Standing.IN_FORCE if ends_on is None or on <= ends_on else Standing.ENDED
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of the month so many months later; where that month lacks it, the first of the month after.
+
+    So a year from 29 February 2024 is 1 March 2025, and the day before it is the last of twelve whole months.
+    """
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    if day.day > monthrange(year, month + 1)[1]:
+        year, month = divmod(index + 1, 12)
+        return date(year, month + 1, 1)
+    return date(year, month + 1, day.day)
+
+
+def ends_on(starts_on: date, months: int) -> date:
+    """The last day of a contract of so many months."""
+    return months_after(starts_on, months) - timedelta(days=1)
+
+
+def contract_year(starts_on: date, on: date) -> tuple[date, date]:
+    """The first and last day of the contract year that holds this day; the first year for days before the start.
+
+    Contract years begin on the anniversaries of the start and leave no day out; see `months_after` for 29 February.
+    """
+    years = max(on.year - starts_on.year, 0)
+    if years and on < months_after(starts_on, 12 * years):
+        years -= 1
+    return months_after(starts_on, 12 * years), months_after(starts_on, 12 * (years + 1)) - timedelta(days=1)
+
+
+def name_key(name: str) -> str:
+    """A name as it is compared: case, blanks and punctuation make no difference, and "&" is "and"."""
+    joined = name.casefold().replace("&", " and ")
+    without_marks = "".join(c for c in joined if c not in "'’‘`")
+    return " ".join("".join(c if c.isalnum() else " " for c in without_marks).split())
+
+
+def is_for_women_only(category_name: str) -> bool:
+    """Whether the category is a women's service, which women alone are referred to (domain.md, categories)."""
+    return name_key(category_name).startswith("womens ")
+
+
+@dataclass(frozen=True)
+class Party:
+    """One side as the contract names it."""
+
+    name: str
+    company_number: str | None
+    charity_number: str | None
+
+
+@dataclass(frozen=True)
+class FunderTerm:
+    """Who funds what share, in percent."""
+
+    name: str
+    percent: Decimal
+
+
+@dataclass(frozen=True)
+class BandTerm:
+    """Referrals a contract year from `low` to `high`, both included, for so many pounds a year."""
+
+    number: int
+    low: int
+    high: int
+    annual_price: Decimal
+
+
+@dataclass(frozen=True)
+class LineTerm:
+    """One service under the contract."""
+
+    number: int
+    title: str
+    categories: tuple[str, ...]
+    places: tuple[str, ...]
+    open_to_women: bool
+    open_to_men: bool
+    minimum_age: int
+    maximum_age: int | None
+    referrals_from: date
+    referrals_until: date | None
+    volume_kind: str | None
+    planned_band: int | None
+    bands: tuple[BandTerm, ...]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Everything both sides sign: what the digest is of and what the PDF says."""
+
+    reference: str
+    framework: str
+    competition: str
+    title: str
+    supplier: Party
+    commissioner: Party
+    funders: tuple[FunderTerm, ...]
+    starts_on: date
+    ends_on: date | None
+    whole_life_value: Decimal | None
+    specification: str
+    equality_commitments: str
+    lines: tuple[LineTerm, ...]
+
+
+def canonical_terms(terms: Terms) -> bytes:
+    """The terms as JSON, always the same bytes for the same terms: UTF-8, sorted keys, no blanks.
+
+    Amounts and percentages are strings as stored (two decimals), dates ISO 8601.
+    """
+    return json.dumps(
+        asdict(terms), default=_plainly, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    ).encode()
+
+
+def terms_digest(terms: Terms) -> str:
+    """SHA-256 of the canonical terms, in hexadecimal: what each side signs, and anyone can check."""
+    return hashlib.sha256(canonical_terms(terms)).hexdigest()
+
+
+def _plainly(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,15 @@
+"""What is done to agreements: drawing them from awards, signing, making their documents, importing the register."""
+
+from contracts.agreements.actions.drawing import draw_agreement
+from contracts.agreements.actions.importing import ImportResult, Refusal, import_register
+from contracts.agreements.actions.signing import document_made, sign, want_document
+
+__all__ = [
+    "ImportResult",
+    "Refusal",
+    "document_made",
+    "draw_agreement",
+    "import_register",
+    "sign",
+    "want_document",
+]

@@ -1,0 +1,77 @@
+"""Background work of agreements: drawing contracts when standstill ends, and making their documents."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from flask import current_app, render_template
+from sqlalchemy import select
+
+from calloffs.awards.models import Award
+from contracts.agreements import actions, queries
+from contracts.agreements.models import Agreement, AgreementDocument
+from contracts.agreements.rules import DocumentStatus, terms_digest
+from marketplace import clock
+from marketplace.access import SYSTEM
+from marketplace.errors import AlreadyDone, Refused
+from marketplace.extensions import db
+from marketplace.transactions import transaction
+
+if TYPE_CHECKING:
+    from marketplace.adapters.files import Files
+    from marketplace.adapters.pdf import PdfRenderer
+
+log = logging.getLogger(__name__)
+
+
+def draw_due_agreements() -> None:
+    """Every few minutes: draw the contract of each award whose standstill is over. May run twice."""
+    now = clock.now()
+    due = [award.id for award in queries.awards_to_draw(now)]
+    for award_id in due:
+        try:
+            with transaction():
+                actions.draw_agreement(db.session.get_one(Award, award_id), actor=SYSTEM, now=now)
+        except AlreadyDone:
+            continue
+        except Refused as refused:
+            # One award that cannot become a contract does not hold up the others.
+            log.warning("no contract drawn from award %s: %s", award_id, refused.words)
+
+
+def make_document(document_id: int) -> None:
+    """Make one contract's PDF and keep it, if it still waits. Two workers at once: the row's lock lets one work.
+
+    Killed on the way it leaves a waiting row, which `make_waiting_documents` finds; and since the same contract
+    gives the same bytes, and files are kept by their hash, no second file is left behind.
+    """
+    renderer: PdfRenderer = current_app.extensions["pdf"]
+    files: Files = current_app.extensions["files"]
+    with transaction():
+        document = db.session.scalar(
+            select(AgreementDocument)
+            .where(AgreementDocument.id == document_id, AgreementDocument.status == DocumentStatus.WAITING)
+            .with_for_update(skip_locked=True)
+        )
+        if document is None:
+            return
+        agreement = db.session.scalars(
+            select(Agreement).where(Agreement.id == document.agreement_id).options(*queries.whole())
+        ).one()
+        content = renderer.render(contract_page(agreement))
+        actions.document_made(
+            document, agreement, sha256=files.keep(content), size=len(content), actor=SYSTEM, now=clock.now()
+        )
+
+
+def make_waiting_documents() -> None:
+    """Every few minutes: make every document that waits. Makes good a lost job or an emptied queue."""
+    for document_id in queries.waiting_documents():
+        make_document(document_id)
+
+
+def contract_page(agreement: Agreement) -> str:
+    """The contract as the page that becomes its PDF: nothing in it depends on when it is made."""
+    terms = queries.terms(agreement)
+    return render_template("pdfs/contract.html", agreement=agreement, terms=terms, digest=terms_digest(terms))

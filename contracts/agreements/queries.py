@@ -1,0 +1,374 @@
+"""Reads of agreements: the one query that gives a contract to whom it concerns, lists, lines, and the terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from flask import url_for
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
+
+from calloffs.awards.models import Award
+from calloffs.competitions.models import Competition
+from calloffs.competitions.rules import CompetitionStatus
+from contracts.agreements.models import (
+    Agreement,
+    AgreementDocument,
+    AgreementFunder,
+    ServiceLine,
+    ServiceLinePlace,
+)
+from contracts.agreements.rules import (
+    AgreementStatus,
+    BandTerm,
+    DocumentStatus,
+    FunderTerm,
+    LineTerm,
+    Origin,
+    Party,
+    Side,
+    Standing,
+    Terms,
+)
+from marketplace.access import Actor, Permission, Role
+from marketplace.accounts.models import Organisation
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+from marketplace.places.models import PlaceWithin
+from marketplace.waiting import Waiting
+
+PAGE = 25
+
+
+class Order(StrEnum):
+    """How a list of contracts may be sorted."""
+
+    NEWEST = "newest"
+    REFERENCE = "reference"
+    SUPPLIER = "supplier"
+    STARTS = "starts"
+    ENDS = "ends"
+
+    @property
+    def label(self) -> str:
+        """The order in words."""
+        return {
+            Order.NEWEST: "Newest first",
+            Order.REFERENCE: "Reference",
+            Order.SUPPLIER: "Supplier",
+            Order.STARTS: "Start date",
+            Order.ENDS: "End date, soonest first",
+        }[self]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list of contracts is narrowed to and how it is sorted."""
+
+    text: str = ""
+    standing: Standing | None = None
+    origin: Origin | None = None
+    order: Order = Order.NEWEST
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of contracts."""
+
+    agreements: Sequence[Agreement]
+    total: int
+    number: int
+
+    @property
+    def count(self) -> int:
+        """How many pages there are."""
+        return max(-(-self.total // PAGE), 1)
+
+
+def _theirs(actor: Actor) -> ColumnElement[bool]:
+    """Which contracts concern this actor's organisation.
+
+    A supplier: its own. A commissioner: those it leads or funds; its regional co-ordinator also those that serve a
+    place inside (or around) the place the body serves.
+    """
+    organisation = actor.organisation
+    concerns = [
+        Agreement.supplier_id == organisation,
+        Agreement.commissioner_id == organisation,
+        exists().where(AgreementFunder.agreement_id == Agreement.id, AgreementFunder.organisation_id == organisation),
+    ]
+    if Role.REGIONAL_COORDINATOR in actor.roles:
+        within = aliased(PlaceWithin)
+        concerns.append(
+            exists().where(
+                ServiceLine.agreement_id == Agreement.id,
+                ServiceLinePlace.line_id == ServiceLine.id,
+                Organisation.id == organisation,
+                or_(
+                    and_(
+                        within.inner_code == ServiceLinePlace.place_code, within.outer_code == Organisation.place_code
+                    ),
+                    and_(
+                        within.outer_code == ServiceLinePlace.place_code, within.inner_code == Organisation.place_code
+                    ),
+                ),
+            )
+        )
+    return or_(*concerns)
+
+
+def agreement_for(actor: Actor, agreement_id: int) -> Agreement:
+    """The contract, if it concerns the actor's organisation. Raises NotFound else, as if there were none."""
+    actor.must(Permission.SEE_CONTRACTS)
+    found = db.session.scalar(select(Agreement).where(Agreement.id == agreement_id, _theirs(actor)).options(*whole()))
+    if found is None:
+        raise NotFound("There is no such contract, or it does not concern your organisation.")
+    return found
+
+
+def whole() -> list[ORMOption]:
+    """What a contract's page, its terms and its PDF need, fetched at once."""
+    return [
+        joinedload(Agreement.supplier),
+        joinedload(Agreement.commissioner),
+        joinedload(Agreement.award).joinedload(Award.competition).joinedload(Competition.framework),
+        selectinload(Agreement.lines).selectinload(ServiceLine.categories),
+        selectinload(Agreement.lines).selectinload(ServiceLine.places),
+        selectinload(Agreement.lines).selectinload(ServiceLine.bands),
+        selectinload(Agreement.funders).joinedload(AgreementFunder.organisation),
+        selectinload(Agreement.subcontractors),
+        selectinload(Agreement.signatures),
+        selectinload(Agreement.documents),
+    ]
+
+
+def agreements(actor: Actor, narrowed: Filter, *, number: int, on: date) -> Page:
+    """One page of the contracts that concern the actor."""
+    matching = _matching(actor, narrowed, on)
+    total = db.session.scalar(select(func.count()).select_from(matching.order_by(None).subquery())) or 0
+    number = min(max(number, 1), max(-(-total // PAGE), 1))
+    rows = db.session.scalars(matching.offset((number - 1) * PAGE).limit(PAGE)).all()
+    return Page(rows, total, number)
+
+
+def every_agreement(actor: Actor, narrowed: Filter, *, on: date) -> Iterator[Agreement]:
+    """All contracts that concern the actor, in order, a hundred at a time: for downloads."""
+    yield from db.session.scalars(_matching(actor, narrowed, on).execution_options(yield_per=100))
+
+
+def _matching(actor: Actor, narrowed: Filter, on: date) -> Select[Agreement]:
+    actor.must(Permission.SEE_CONTRACTS)
+    supplier, commissioner = aliased(Organisation), aliased(Organisation)
+    query = (
+        select(Agreement)
+        .join(supplier, Agreement.supplier_id == supplier.id)
+        .join(commissioner, Agreement.commissioner_id == commissioner.id)
+        .where(_theirs(actor))
+        .options(
+            joinedload(Agreement.supplier),
+            joinedload(Agreement.commissioner),
+            selectinload(Agreement.lines).selectinload(ServiceLine.places),
+            selectinload(Agreement.lines).selectinload(ServiceLine.categories),
+        )
+    )
+    for word in narrowed.text.split():
+        query = query.where(
+            or_(
+                *(
+                    column.icontains(word, autoescape=True)
+                    for column in (Agreement.reference, Agreement.title, supplier.name, commissioner.name)
+                )
+            )
+        )
+    if narrowed.origin is not None:
+        query = query.where(Agreement.origin == narrowed.origin)
+    if narrowed.standing is not None:
+        query = query.where(_standing(narrowed.standing, on))
+    keys = {
+        Order.NEWEST: (Agreement.id.desc(),),
+        Order.REFERENCE: (Agreement.reference,),
+        Order.SUPPLIER: (supplier.name, Agreement.reference),
+        Order.STARTS: (Agreement.starts_on, Agreement.id),
+        Order.ENDS: (Agreement.ends_on.asc().nulls_last(), Agreement.id),
+    }
+    return query.order_by(*keys[narrowed.order])
+
+
+def _standing(standing: Standing, on: date) -> ColumnElement[bool]:
+    """The rule `standing_of` for lists; a test holds the two together."""
+    signed = Agreement.status == AgreementStatus.SIGNED
+    return {
+        Standing.AWAITING_SIGNATURE: ~signed,
+        Standing.NOT_BEGUN: and_(signed, Agreement.starts_on > on),
+        Standing.IN_FORCE: and_(
+            signed, Agreement.starts_on <= on, or_(Agreement.ends_on.is_(None), Agreement.ends_on >= on)
+        ),
+        Standing.ENDED: and_(signed, Agreement.starts_on <= on, Agreement.ends_on < on),
+    }[standing]
+
+
+def line(line_id: int) -> ServiceLine:
+    """The service line with its contract, supplier, categories, places and bands. Raises NotFound."""
+    found = db.session.scalar(
+        select(ServiceLine)
+        .where(ServiceLine.id == line_id)
+        .options(
+            joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
+            joinedload(ServiceLine.agreement).joinedload(Agreement.commissioner),
+            selectinload(ServiceLine.categories),
+            selectinload(ServiceLine.places),
+            selectinload(ServiceLine.bands),
+        )
+    )
+    if found is None:
+        raise NotFound("There is no such service.")
+    return found
+
+
+def is_open(on: date) -> ColumnElement[bool]:
+    """Whether a service line (joined to its contract) takes referrals on a day: signed, and within its dates.
+
+    First and last days count. For queries of other areas that choose among lines themselves.
+    """
+    return and_(
+        Agreement.status == AgreementStatus.SIGNED,
+        Agreement.starts_on <= on,
+        or_(Agreement.ends_on.is_(None), Agreement.ends_on >= on),
+        ServiceLine.referrals_from <= on,
+        or_(ServiceLine.referrals_until.is_(None), ServiceLine.referrals_until >= on),
+    )
+
+
+def open_lines(on: date) -> Sequence[ServiceLine]:
+    """Every service line that takes referrals on a day, with its contract, supplier, categories and places."""
+    return db.session.scalars(
+        select(ServiceLine)
+        .join(ServiceLine.agreement)
+        .where(is_open(on))
+        .options(
+            joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
+            selectinload(ServiceLine.categories),
+            selectinload(ServiceLine.places),
+            selectinload(ServiceLine.bands),
+        )
+        .order_by(ServiceLine.id)
+    ).all()
+
+
+def awards_to_draw(now: datetime) -> Sequence[Award]:
+    """Awards whose standstill is over and from which no contract is drawn yet, oldest first."""
+    return db.session.scalars(
+        select(Award)
+        .join(Award.competition)
+        .outerjoin(Agreement, Agreement.award_id == Award.id)
+        .where(
+            Award.approved_at.is_not(None),
+            Award.standstill_ends_at <= now,
+            Competition.status == CompetitionStatus.AWARD_DECIDED,
+            Agreement.id.is_(None),
+        )
+        .order_by(Award.standstill_ends_at, Award.id)
+    ).all()
+
+
+def award_to_draw(actor: Actor, award_id: int) -> Award:
+    """The award, if it is of a competition the actor's organisation leads. Raises NotFound else."""
+    found = db.session.scalar(
+        select(Award)
+        .join(Award.competition)
+        .where(Award.id == award_id, Competition.organisation_id == actor.organisation)
+    )
+    if found is None:
+        raise NotFound("There is no such award.")
+    return found
+
+
+def waiting_documents() -> Sequence[int]:
+    """The keys of documents that wait to be made, oldest first."""
+    return db.session.scalars(
+        select(AgreementDocument.id)
+        .where(AgreementDocument.status == DocumentStatus.WAITING)
+        .order_by(AgreementDocument.id)
+    ).all()
+
+
+def terms(agreement: Agreement) -> Terms:
+    """What both sides sign. Everything in it is fixed when the contract is drawn."""
+    competition = agreement.award.competition if agreement.award else None
+    return Terms(
+        reference=agreement.reference,
+        framework=competition.framework.name if competition else "",
+        competition=competition.reference if competition else "",
+        title=agreement.title,
+        supplier=_party(agreement.supplier),
+        commissioner=_party(agreement.commissioner),
+        funders=tuple(FunderTerm(funder.organisation.name, funder.percent) for funder in agreement.funders),
+        starts_on=agreement.starts_on,
+        ends_on=agreement.ends_on,
+        whole_life_value=agreement.whole_life_value,
+        specification=agreement.specification,
+        equality_commitments=agreement.equality_commitments or "",
+        lines=tuple(_line_terms(line) for line in agreement.lines),
+    )
+
+
+def _party(organisation: Organisation) -> Party:
+    return Party(organisation.name, organisation.company_number, organisation.charity_number)
+
+
+def _line_terms(line: ServiceLine) -> LineTerm:
+    return LineTerm(
+        number=line.number,
+        title=line.title,
+        categories=tuple(sorted(category.name for category in line.categories)),
+        places=tuple(sorted(f"{place.name} ({place.code})" for place in line.places)),
+        open_to_women=line.open_to_women,
+        open_to_men=line.open_to_men,
+        minimum_age=line.minimum_age,
+        maximum_age=line.maximum_age,
+        referrals_from=line.referrals_from,
+        referrals_until=line.referrals_until,
+        volume_kind=line.volume_kind.value if line.volume_kind else None,
+        planned_band=line.planned_band,
+        bands=tuple(BandTerm(band.number, band.low, band.high, band.annual_price) for band in line.bands),
+    )
+
+
+def side_of(actor: Actor, agreement: Agreement) -> Side | None:
+    """The side for which this actor may sign this contract; None if for neither."""
+    if actor.may(Permission.SIGN_FOR_SUPPLIER) and actor.organisation_id == agreement.supplier_id:
+        return Side.SUPPLIER
+    if actor.may(Permission.SIGN_FOR_COMMISSIONER) and actor.organisation_id == agreement.commissioner_id:
+        return Side.COMMISSIONER
+    return None
+
+
+def waiting(actor: Actor, now: datetime) -> list[Waiting]:
+    """Contracts that wait for this person's signature."""
+    if actor.organisation_id is None:
+        return []
+    turns = []
+    if actor.may(Permission.SIGN_FOR_SUPPLIER):
+        turns.append(
+            and_(Agreement.status == AgreementStatus.AWAITING_SUPPLIER, Agreement.supplier_id == actor.organisation_id)
+        )
+    if actor.may(Permission.SIGN_FOR_COMMISSIONER):
+        turns.append(
+            and_(
+                Agreement.status == AgreementStatus.AWAITING_COMMISSIONER,
+                Agreement.commissioner_id == actor.organisation_id,
+            )
+        )
+    if not turns:
+        return []
+    rows = db.session.execute(
+        select(Agreement.id, Agreement.reference, Agreement.title).where(or_(*turns)).order_by(Agreement.id)
+    ).all()
+    return [
+        Waiting(f"Sign contract {reference}: {title}", url_for("agreements.sign", agreement_id=agreement_id))
+        for agreement_id, reference, title in rows
+    ]
