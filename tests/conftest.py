@@ -144,8 +144,15 @@ def committed_app(servers: Urls, template: str) -> Iterator[Flask]:
 
     No context is entered: do `with committed_app.app_context():`, in each thread its own. Forms are protected.
     """
+    with committed(servers, template) as made:
+        yield made
+
+
+@contextmanager
+def committed(servers: Urls, template: str, **environment: str) -> Iterator[Flask]:
+    """The same, with other settings."""
     with _clone(servers, template) as name:
-        made = _testing(create_app(_settings(servers, name)))
+        made = _testing(create_app(_settings(servers, name, **environment)))
         queueing.connection(made).flushdb()
         yield made
         with made.app_context():
@@ -188,7 +195,7 @@ def _testing(app: Flask) -> Flask:
     return app
 
 
-def _settings(servers: Urls, database: str) -> Settings:
+def _settings(servers: Urls, database: str, **environment: str) -> Settings:
     """Settings of one worker: its own database, its own part of Valkey, one home for the suite's files."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     head, _, tail = servers.database.rpartition("/marketplace?")
@@ -199,6 +206,7 @@ def _settings(servers: Urls, database: str) -> Settings:
             "DATABASE_URL": f"{head}/{database}?{tail}",
             "REDIS_URL": f"{servers.redis}?db={int(worker) % 16}",
         }
+        | environment
     )
 
 
