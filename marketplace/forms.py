@@ -95,6 +95,7 @@ class Form(FlaskForm):
 class Text(StringField):
     """One line of text, without the blanks around it."""
 
+    data: Any  # text once the form is valid; WTForms says it may be None
     widget = gov.GovTextInput()
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
@@ -114,12 +115,14 @@ class Email(Text):
 class Password(StringField):
     """A password, never shown again."""
 
+    data: Any  # text once the form is valid; WTForms says it may be None
     widget = gov.GovPasswordInput()
 
 
 class LongText(TextAreaField):
     """Text of several lines. With `word_limit` among its validators it counts as one types."""
 
+    data: Any  # text once the form is valid; WTForms says it may be None
     widget = gov.GovTextArea()
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.access import Role
-from marketplace.accounts.rules import OrganisationKind, SupplierStatus
+from marketplace.accounts.rules import IDLE_FOR, SIGNED_IN_FOR, OrganisationKind, SupplierStatus
 from marketplace.database import Base, Key, When, choice, key_of
 from marketplace.vault import SealedText
 
@@ -125,6 +125,15 @@ class SignInSession(Base):
 
     person: Mapped[Person] = relationship()
     organisation: Mapped[Organisation | None] = relationship()
+
+    def lasts_at(self, now: datetime) -> bool:
+        """Whether the browser is still signed in: not ended, used lately, and not for too long altogether."""
+        return self.ended_at is None and now < self.last_seen_at + IDLE_FOR and now < self.created_at + SIGNED_IN_FOR
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that this person must prove was proved; until then it opens nothing."""
+        return self.second_factor_at is not None or self.person.totp_confirmed_at is None
 
 
 class OneTimeLink(Base):

@@ -80,6 +80,25 @@ def framework_teams() -> Sequence[Organisation]:
     ).all()
 
 
+def unclaimed(name: str, *, page: int, size: int) -> tuple[Sequence[Organisation], int]:
+    """Suppliers known only from the live register, whose name has this in it: one page of them, and how many."""
+    sought = (
+        Organisation.kind == OrganisationKind.SUPPLIER,
+        Organisation.claimed_at.is_(None),
+        Organisation.name.icontains(name, autoescape=True),
+    )
+    count = db.session.scalar(select(func.count()).select_from(Organisation).where(*sought)) or 0
+    page = min(max(page, 1), max(1, -(-count // size)))
+    found = db.session.scalars(
+        select(Organisation)
+        .where(*sought)
+        .order_by(Organisation.name, Organisation.id)
+        .limit(size)
+        .offset((page - 1) * size)
+    ).all()
+    return found, count
+
+
 def organisation_with_number(*, company_number: str | None, charity_number: str | None) -> Organisation | None:
     """The organisation that bears either number already."""
     for column, number in (

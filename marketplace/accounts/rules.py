@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import timedelta
 from enum import StrEnum
@@ -142,3 +143,8 @@ def local_path(target: str | None) -> str | None:
         return None
     parts = urlsplit(target)
     return None if parts.scheme or parts.netloc else target
+
+
+def token_hash(token: str) -> str:
+    """What the database keeps of a session's or a link's token. Tokens are random and long: no salt is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
