@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -16,6 +18,11 @@ from marketplace.accounts.models import Person
 from marketplace.database import Base, Key, When, choice, key_of
 from marketplace.framework.models import Category, DesiredOutcome
 from marketplace.vault import SealedText
+
+
+def _sealed(context: str) -> Any:
+    """A sealed column that no query loads by chance: it is read by `queries.sealed_words`, which checks the right."""
+    return mapped_column(SealedText(context), deferred=True, deferred_raiseload=True)
 
 
 class Referral(Base):
@@ -50,17 +57,19 @@ class Referral(Base):
     officer_id: Mapped[int] = key_of("people.id")
     officer_organisation_id: Mapped[int] = key_of("organisations.id")
     status: Mapped[ReferralStatus] = mapped_column(choice(ReferralStatus, "status"))
-    crn: Mapped[str] = mapped_column(SealedText("referrals.crn"))
+    crn: Mapped[str] = _sealed("referrals.crn")
     crn_fingerprint: Mapped[str] = mapped_column(index=True)
     category_code: Mapped[str] = mapped_column(ForeignKey("categories.code"))
-    need: Mapped[str] = mapped_column(SealedText("referrals.need"))
+    need: Mapped[str] = _sealed("referrals.need")
     complexity: Mapped[Complexity] = mapped_column(choice(Complexity, "complexity"))
     rar_days: Mapped[int | None]
     sent_at: Mapped[When]
     accepted_at: Mapped[When | None]
     caseworker_id: Mapped[int | None] = key_of("people.id")
+    # When the officer last looked: what happened since waits for them.
+    officer_looked_at: Mapped[When | None]
     ended_at: Mapped[When | None]
-    ended_reason: Mapped[str | None] = mapped_column(SealedText("referrals.ended_reason"))
+    ended_reason: Mapped[str | None] = _sealed("referrals.ended_reason")
 
     line: Mapped[ServiceLine] = relationship()
     officer: Mapped[Person] = relationship(foreign_keys=[officer_id])
@@ -97,7 +106,7 @@ class Session(Base):
     starts_at: Mapped[When]
     attendance: Mapped[Attendance | None] = mapped_column(choice(Attendance, "attendance"))
     absence: Mapped[AbsenceKind | None] = mapped_column(choice(AbsenceKind, "absence_kind"))
-    note: Mapped[str | None] = mapped_column(SealedText("sessions.note"))
+    note: Mapped[str | None] = _sealed("sessions.note")
     recorded_at: Mapped[When | None]
     recorded_by: Mapped[int | None] = key_of("people.id")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 
@@ -28,6 +29,13 @@ REFERRAL_MOVES: dict[ReferralStatus, frozenset[ReferralStatus]] = {
 COUNTING = frozenset({ReferralStatus.SENT, ReferralStatus.ACCEPTED, ReferralStatus.COMPLETED})
 
 
+# Referrals somebody still works on: the same person cannot be referred to the same service beside one.
+OPEN = frozenset({ReferralStatus.SENT, ReferralStatus.ACCEPTED})
+
+# From this many acceptable absences on, a manager looks at the case (R88).
+OVERSIGHT_FROM = 3
+
+
 class Complexity(StrEnum):
     """How much a person's needs ask of the service (R82)."""
 
@@ -43,12 +51,22 @@ class Attendance(StrEnum):
     LATE = "LATE"
     MISSED = "NO"
 
+    @property
+    def label(self) -> str:
+        """What became of the session, in words."""
+        return {Attendance.ATTENDED: "Attended", Attendance.LATE: "Attended late", Attendance.MISSED: "Missed"}[self]
+
 
 class AbsenceKind(StrEnum):
     """Why a session was missed."""
 
     ACCEPTABLE = "POP_ACCEPTABLE"
     UNACCEPTABLE = "POP_UNACCEPTABLE"
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return "Acceptable absence" if self is AbsenceKind.ACCEPTABLE else "Unacceptable absence"
 
 
 _CRN = re.compile(r"[A-Z]\d{6}")
@@ -58,3 +76,26 @@ def crn(text: str) -> str | None:
     """A case reference number of nDelius (a letter and six digits) in its usual form; None if it is none."""
     squeezed = re.sub(r"\s", "", text).upper()
     return squeezed if _CRN.fullmatch(squeezed) else None
+
+
+# Letters and digits that cannot be taken for one another, nor make a word.
+REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRTVWXZ"
+
+
+def reference(picks: Sequence[int]) -> str:
+    """A referral's reference out of random picks, like R-4F7K2M: it says nothing about the person."""
+    return "R-" + "".join(REFERENCE_ALPHABET[pick % len(REFERENCE_ALPHABET)] for pick in picks)
+
+
+def calls_for_oversight(absences: Iterable[AbsenceKind | None]) -> bool:
+    """Whether a manager must look at the case: three acceptable absences (R88)."""
+    return sum(absence is AbsenceKind.ACCEPTABLE for absence in absences) >= OVERSIGHT_FROM
+
+
+def full_words(cap: int) -> str:
+    """Why a full service takes nobody, and what to do."""
+    people = "the 1 person" if cap == 1 else f"all {cap:,} people"
+    return (
+        f"This service has taken {people} it can this contract year. Choose another service, or ask the regional "
+        "co-ordinator when places will come free."
+    )

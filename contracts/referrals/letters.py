@@ -1,0 +1,69 @@
+"""Letters about referrals. They name the referral by its reference only: nothing in them tells who somebody is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from contracts.referrals.models import Referral, Session
+from contracts.referrals.queries import service_managers
+from marketplace.accounts.letters import write_to
+from marketplace.accounts.models import Person
+
+
+def sent(referral: Referral, *, now: datetime) -> None:
+    """To the supplier's service managers: a new referral."""
+    _write(_managers(referral), referral, "sent", f"New referral {referral.reference}", now=now)
+
+
+def accepted(referral: Referral, *, now: datetime) -> None:
+    """To the officer, that it was taken on; to the caseworker, that it is theirs."""
+    _write([referral.officer], referral, "accepted", f"Referral {referral.reference} was accepted", now=now)
+    if referral.caseworker is not None:
+        subject = f"Referral {referral.reference} is yours"
+        _write([referral.caseworker], referral, "assigned", subject, now=now)
+
+
+def returned(referral: Referral, *, now: datetime) -> None:
+    """To the officer: it came back, and why can be read on its page."""
+    _write([referral.officer], referral, "returned", f"Referral {referral.reference} was returned", now=now)
+
+
+def withdrawn(referral: Referral, *, now: datetime) -> None:
+    """To the service managers and the caseworker: the officer took it back."""
+    people = {person.id: person for person in [*_managers(referral), referral.caseworker] if person is not None}
+    _write(people.values(), referral, "withdrawn", f"Referral {referral.reference} was withdrawn", now=now)
+
+
+def completed(referral: Referral, *, now: datetime) -> None:
+    """To the officer: the service has done its part."""
+    _write([referral.officer], referral, "completed", f"Referral {referral.reference} is completed", now=now)
+
+
+def missed(referral: Referral, session: Session, *, oversight: bool, now: datetime) -> None:
+    """To the officer at once: a session was missed (R87); and whether a manager must now look at the case (R88)."""
+    write_to(
+        [referral.officer],
+        key=f"referral-missed:{session.id}",
+        subject=f"Session {session.number} of {referral.reference} was missed",
+        template="emails/referrals/missed.txt",
+        now=now,
+        referral=referral,
+        session=session,
+        oversight=oversight,
+    )
+
+
+def _managers(referral: Referral) -> Iterable[Person]:
+    return service_managers(referral.line.agreement.supplier_id)
+
+
+def _write(people: Iterable[Person], referral: Referral, what: str, subject: str, *, now: datetime) -> None:
+    write_to(
+        people,
+        key=f"referral-{what}:{referral.id}",
+        subject=subject,
+        template=f"emails/referrals/{what}.txt",
+        now=now,
+        referral=referral,
+    )

@@ -1,0 +1,165 @@
+"""Service lines that take referrals, referrals and sessions. Rows are made directly, without the actions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from calloffs.competitions.rules import VolumeKind
+from contracts.agreements.models import Agreement, AgreementFunder, LineBand, ServiceLine
+from contracts.agreements.rules import AgreementStatus, Origin
+from contracts.referrals.actions import Need, fingerprint
+from contracts.referrals.models import Referral, Session
+from contracts.referrals.rules import Complexity, ReferralStatus
+from marketplace.access import Actor, Role
+from marketplace.accounts.models import Organisation
+from marketplace.extensions import db
+from marketplace.framework.models import Category
+from tests.factories.accounts import LONG_AGO, make_actor, make_commissioner, make_supplier
+from tests.factories.framework import make_framework
+from tests.factories.places import KENT, make_places
+
+STARTED = date(2026, 4, 1)
+SENT = datetime(2026, 9, 1, 10, 0, tzinfo=UTC)
+FOUR_BANDS = ((60, 80), (81, 100), (101, 120), (121, 140))
+_numbers = itertools.count(1)
+
+
+def make_service(
+    *,
+    bands: Sequence[tuple[int, int]] = ((0, 120),),
+    planned_band: int | None = None,
+    categories: Sequence[str] = ("ACC",),
+    places: Sequence[str] = (KENT,),
+    supplier: Organisation | None = None,
+    commissioner: Organisation | None = None,
+    funders: Sequence[Organisation] = (),
+    status: AgreementStatus = AgreementStatus.SIGNED,
+    starts_on: date = STARTED,
+    ends_on: date | None = None,
+    with_manager: bool = True,
+    title: str | None = None,
+    **line: object,
+) -> ServiceLine:
+    """A service line of a signed contract, open to everybody from its start, with somebody to receive referrals."""
+    number = next(_numbers)
+    if db.session.get(Category, categories[0]) is None:
+        make_framework()
+    there = make_places(*places)
+    supplier = supplier or make_supplier(f"Supplier of {number}")
+    if with_manager:
+        make_actor(supplier, Role.SERVICE_MANAGER)
+    commissioner = commissioner or make_commissioner()
+    title = title or f"Service {number}"
+    agreement = Agreement(
+        reference=f"C-T-{number:04}",
+        origin=Origin.REGISTER,
+        status=status,
+        supplier=supplier,
+        commissioner=commissioner,
+        title=title,
+        specification="Help, as agreed.",
+        starts_on=starts_on,
+        ends_on=ends_on,
+        created_at=LONG_AGO,
+    )
+    agreement.funders = [
+        AgreementFunder(organisation_id=one.id, percent=Decimal(100) / len(funders)) for one in funders
+    ]
+    values: dict[str, object] = {
+        "open_to_women": True,
+        "open_to_men": True,
+        "minimum_age": 18,
+        "referrals_from": starts_on,
+        **line,
+    }
+    made = ServiceLine(
+        agreement=agreement,
+        number=1,
+        title=title,
+        volume_kind=None if not bands else VolumeKind.BANDS if len(bands) > 1 else VolumeKind.CAP,
+        planned_band=planned_band or (min(2, len(bands)) if bands else None),
+        categories=[db.session.get_one(Category, code) for code in categories],
+        places=[there[code] for code in places],
+        bands=[
+            LineBand(number=index, low=low, high=high, annual_price=Decimal(1000 * high))
+            for index, (low, high) in enumerate(bands, start=1)
+        ],
+        **values,
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def make_officer() -> Actor:
+    """A Responsible Officer of a probation region."""
+    return make_actor(make_commissioner(), Role.RESPONSIBLE_OFFICER)
+
+
+def make_need(crn: str = "X123456", **changed: object) -> Need:
+    """What an officer writes."""
+    values: dict[str, object] = {
+        "crn": crn,
+        "category_code": "ACC",
+        "need": "Sleeps in a car; needs a room.",
+        "outcome_codes": ["ACC-1"],
+        "complexity": Complexity.MEDIUM,
+        "rar_days": 10,
+        **changed,
+    }
+    return Need(**values)  # type: ignore[arg-type]
+
+
+def make_referral(
+    line: ServiceLine,
+    *,
+    officer: Actor | None = None,
+    status: ReferralStatus = ReferralStatus.SENT,
+    caseworker: Actor | None = None,
+    sent_at: datetime = SENT,
+    crn: str | None = None,
+) -> Referral:
+    """A referral in whatever state."""
+    officer = officer or make_officer()
+    number = next(_numbers)
+    crn = crn or f"Z{number:06}"
+    accepted = status in (ReferralStatus.ACCEPTED, ReferralStatus.COMPLETED)
+    if accepted and caseworker is None:
+        caseworker = make_actor(line.agreement.supplier, Role.CASEWORKER)
+    made = Referral(
+        reference=f"R-T{number:06}",
+        line_id=line.id,
+        officer_id=officer.person,
+        officer_organisation_id=officer.organisation,
+        status=status,
+        crn=crn,
+        crn_fingerprint=fingerprint(crn),
+        category_code=line.categories[0].code,
+        need="A need.",
+        complexity=Complexity.LOW,
+        sent_at=sent_at,
+        accepted_at=sent_at if accepted else None,
+        caseworker_id=caseworker.person if caseworker else None,
+        officer_looked_at=sent_at,
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def make_referrals(line: ServiceLine, count: int, *, sent_at: datetime = SENT) -> None:
+    """So many referrals by one officer."""
+    officer = make_officer()
+    for _ in range(count):
+        make_referral(line, officer=officer, sent_at=sent_at)
+
+
+def make_session(referral: Referral, *, starts_at: datetime, number: int = 1) -> Session:
+    """An appointment not recorded yet."""
+    made = Session(referral_id=referral.id, number=number, starts_at=starts_at)
+    db.session.add(made)
+    db.session.flush()
+    return made
