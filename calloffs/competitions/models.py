@@ -9,14 +9,16 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from calloffs.competitions.rules import (
+    AskedQuestion,
     CompetitionStatus,
     QuestionKind,
+    Requirement,
     Stage,
     VolumeKind,
     stage_of,
 )
 from calloffs.plans.rules import Band
-from marketplace.accounts.models import Organisation
+from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
 from marketplace.framework.models import Category, Framework
 from marketplace.places.models import Place
@@ -37,6 +39,10 @@ class Competition(Base):
         ),
         CheckConstraint(
             "(status NOT IN ('opened', 'evaluated', 'award_decided')) OR opened_at IS NOT NULL", name="opened"
+        ),
+        CheckConstraint(
+            "(status IN ('cancelled', 'failed')) = (ended_at IS NOT NULL AND ended_reason IS NOT NULL)",
+            name="ended_complete",
         ),
     )
 
@@ -65,13 +71,19 @@ class Competition(Base):
     approved_by: Mapped[int | None] = key_of("people.id")
     published_at: Mapped[When | None]
     opened_at: Mapped[When | None]
+    # Why the approver sent it back last, for the author; and why it was cancelled or failed, for everyone invited.
+    returned_reason: Mapped[str | None]
+    ended_reason: Mapped[str | None]
+    ended_at: Mapped[When | None]
     # Set when the award is decided; the clock turns standstill into awarded.
     standstill_ends_at: Mapped[When | None]
 
     framework: Mapped[Framework] = relationship()
     organisation: Mapped[Organisation] = relationship()
     category: Mapped[Category] = relationship()
-    places: Mapped[list[Place]] = relationship(secondary="competition_places")
+    author: Mapped[Person] = relationship(foreign_keys=[author_id])
+    approver: Mapped[Person | None] = relationship(foreign_keys=[approved_by])
+    places: Mapped[list[Place]] = relationship(secondary="competition_places", order_by=Place.name)
     bands: Mapped[list[CompetitionBand]] = relationship(order_by="CompetitionBand.number", cascade="all, delete-orphan")
     questions: Mapped[list[Question]] = relationship(order_by="Question.position", cascade="all, delete-orphan")
     funders: Mapped[list[FunderShare]] = relationship(order_by="FunderShare.id", cascade="all, delete-orphan")
@@ -84,6 +96,34 @@ class Competition(Base):
     def most_annual_value(self) -> Decimal:
         """The most the commissioner will pay a year in the planned band, in pounds."""
         return next(band.annual_value for band in self.bands if band.number == self.planned_band)
+
+    @property
+    def requirement(self) -> Requirement:
+        """What it asks for, as the rules know it."""
+        return Requirement(
+            title=self.title,
+            place_count=len(self.places),
+            level_reason=self.level_reason,
+            specification=self.specification,
+            volume_kind=self.volume_kind,
+            bands=[band.band for band in self.bands],
+            planned_band=self.planned_band,
+            questions=[AskedQuestion(one.kind, one.weight, one.word_limit) for one in self.questions],
+            price_weight=self.price_weight,
+            shares=[funder.percent for funder in self.funders],
+            closes_at=self.closes_at,
+            starts_on=self.starts_on,
+            months=self.months,
+        )
+
+
+class ReferenceCounter(Base):
+    """The last number given to a call-off in a year: two drafts at once wait for one another and get two numbers."""
+
+    __tablename__ = "competition_reference_counters"
+
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_number: Mapped[int]
 
 
 class CompetitionPlace(Base):
@@ -129,6 +169,7 @@ class Question(Base):
     __table_args__ = (
         UniqueConstraint("competition_id", "position"),
         CheckConstraint("(kind = 'scored') = (weight > 0)", name="weight_of_scored"),
+        CheckConstraint("word_limit BETWEEN 1 AND 10000", name="word_limit"),
         Index("uq_competition_questions_psed", "competition_id", unique=True, postgresql_where=text("kind = 'psed'")),
     )
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
+
+from calloffs.plans.rules import Band
+from calloffs.plans.rules import faults as band_faults
 
 
 class CompetitionStatus(StrEnum):
@@ -74,6 +80,11 @@ class VolumeKind(StrEnum):
     CAP = "cap"
     BANDS = "bands"
 
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return {VolumeKind.CAP: "A volume cap", VolumeKind.BANDS: "Four volume bands"}[self]
+
 
 class QuestionKind(StrEnum):
     """How a question to bidders counts."""
@@ -81,6 +92,15 @@ class QuestionKind(StrEnum):
     SCORED = "scored"
     PASS_FAIL = "pass_fail"
     PSED = "psed"
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return {
+            QuestionKind.SCORED: "Scored",
+            QuestionKind.PASS_FAIL: "Pass or fail",
+            QuestionKind.PSED: "Public Sector Equality Duty: pass or fail",
+        }[self]
 
 
 # Every bid answers it, pass or fail; a fail blocks the award whatever the score (R8-R10).
@@ -90,3 +110,175 @@ PSED_QUESTION = (
 )
 PSED_WORD_LIMIT = 500
 TOTAL_WEIGHT = 100
+
+# Our defaults (domain.md, marked there with a double dagger): what is warned of before publishing, never refused.
+FEWEST_BIDDERS = 3
+SHORTEST_DAYS_TO_BID = 20
+# Effort in proportion to value: so many words of answers for each £100,000 over the contract's life, and never
+# under the least that a fair comparison needs.
+WORDS_PER_100_000 = 1_000
+LEAST_WORDS = 2_000
+USUAL_MONTHS = 24
+
+
+class Section(StrEnum):
+    """A part of the draft: one page of its task list."""
+
+    BASICS = "basics"
+    SPECIFICATION = "specification"
+    VOLUME = "volume"
+    QUESTIONS = "questions"
+    FUNDERS = "funders"
+    DATES = "dates"
+
+    @property
+    def label(self) -> str:
+        """The part in words."""
+        return {
+            Section.BASICS: "Title, category and areas",
+            Section.SPECIFICATION: "Specification",
+            Section.VOLUME: "Volume and value",
+            Section.QUESTIONS: "Questions and weights",
+            Section.FUNDERS: "Who pays which share",
+            Section.DATES: "Dates",
+        }[self]
+
+
+@dataclass(frozen=True)
+class AskedQuestion:
+    """A question as the rules know it."""
+
+    kind: QuestionKind
+    weight: int
+    word_limit: int
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a draft asks for: all that its faults and warnings depend on. Money in pounds a year."""
+
+    title: str
+    place_count: int
+    level_reason: str
+    specification: str
+    volume_kind: VolumeKind
+    bands: Sequence[Band]
+    planned_band: int
+    questions: Sequence[AskedQuestion]
+    price_weight: int
+    shares: Sequence[Decimal]
+    closes_at: datetime | None
+    starts_on: date
+    months: int
+
+    @property
+    def annual_value(self) -> Decimal | None:
+        """The most a year in the planned band; None while the volume is not entered."""
+        return next((band.annual_value for band in self.bands if band.number == self.planned_band), None)
+
+    @property
+    def most_words(self) -> int:
+        """The words a bidder may be led to write: every question up to its limit."""
+        return sum(question.word_limit for question in self.questions)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a draft cannot go to approval yet, and where to put it right."""
+
+    section: Section
+    words: str
+
+
+def faults(needed: Requirement, *, now: datetime) -> list[Fault]:
+    """Everything that keeps a draft from being approved and published at this moment, in plain words."""
+    found: list[Fault] = []
+
+    def add(section: Section, *words: str) -> None:
+        found.extend(Fault(section, each) for each in words)
+
+    if not needed.title:
+        add(Section.BASICS, "Enter a title")
+    if not needed.place_count:
+        add(Section.BASICS, "Choose at least one area")
+    if not needed.level_reason:
+        add(Section.BASICS, "Say why this level of area is right")
+    if not needed.specification:
+        add(Section.SPECIFICATION, "Write the specification")
+    add(Section.VOLUME, *volume_faults(needed.volume_kind, needed.bands, needed.planned_band))
+    add(Section.QUESTIONS, *question_faults(needed.questions, needed.price_weight))
+    add(Section.FUNDERS, *share_faults(needed.shares))
+    if needed.closes_at is None:
+        add(Section.DATES, "Enter when the call-off closes")
+    else:
+        if needed.closes_at <= now:
+            add(Section.DATES, "The closing time must be in the future")
+        if needed.starts_on <= needed.closes_at.date():
+            add(Section.DATES, "The service must start after the call-off closes")
+    return found
+
+
+def volume_faults(kind: VolumeKind, bands: Sequence[Band], planned_band: int) -> list[str]:
+    """What is wrong with the volume: one cap, or four bands of which each begins where the one before ends."""
+    if not bands:
+        return ["Enter a volume cap or four volume bands"]
+    wanted = [1] if kind is VolumeKind.CAP else [1, 2, 3, 4]
+    if [band.number for band in bands] != wanted:
+        return ["Enter one cap" if kind is VolumeKind.CAP else "Enter all four bands"]
+    found = band_faults(bands)
+    if any(band.high < 1 for band in bands):
+        found.append("The volume must be at least 1 referral a year")
+    if planned_band not in wanted:
+        found.append("Choose the band that you plan for")
+    return found
+
+
+def question_faults(questions: Sequence[AskedQuestion], price_weight: int) -> list[str]:
+    """What is wrong with the questions: the PSED question is always asked, once (R8); weights and price make 100."""
+    found = []
+    if sum(question.kind is QuestionKind.PSED for question in questions) != 1:
+        found.append("The Public Sector Equality Duty question must be there, once")
+    if not any(question.kind is QuestionKind.SCORED for question in questions):
+        found.append("Add at least one scored question")
+    total = price_weight + sum(question.weight for question in questions)
+    if total != TOTAL_WEIGHT:
+        found.append(f"The weights of the questions and of price must total {TOTAL_WEIGHT}. They total {total}")
+    return found
+
+
+def share_faults(shares: Sequence[Decimal]) -> list[str]:
+    """What is wrong with the funders' shares: each above 0, together 100 % (R28)."""
+    if any(share <= 0 for share in shares):
+        return ["Every share must be above 0%"]
+    total = sum(shares, Decimal(0))
+    return [] if total == 100 else [f"The shares must total 100%. They total {total.normalize():f}%"]
+
+
+def words_in_proportion(whole_life_value: Decimal) -> int:
+    """The most words our default thinks in proportion to this value in pounds (R4)."""
+    return max(LEAST_WORDS, int(whole_life_value * WORDS_PER_100_000 / 100_000))
+
+
+def warnings(needed: Requirement, *, qualified: int, now: datetime) -> list[str]:
+    """What the author and the approver should think about before publishing; nothing here is refused.
+
+    `qualified`: how many suppliers can bid today. Half of the first round drew one bid or none (domain.md).
+    """
+    found = []
+    if qualified < FEWEST_BIDDERS:
+        who = {0: "No supplier is", 1: "Only 1 supplier is"}.get(qualified, f"Only {qualified} suppliers are")
+        found.append(
+            f"{who} qualified to bid for this category in all of these areas. Our default is to expect at least "
+            f"{FEWEST_BIDDERS}. A smaller area, or time for others to join the framework, may help."
+        )
+    if needed.annual_value is not None:
+        whole_life = needed.annual_value * needed.months / 12
+        fair = words_in_proportion(whole_life)
+        if needed.most_words > fair:
+            found.append(
+                f"The questions ask for up to {needed.most_words:,} words. For a contract of £{whole_life:,.0f} our "
+                f"default is at most {fair:,}. Fewer or shorter questions let smaller suppliers bid."
+            )
+    if needed.closes_at is not None and needed.closes_at - now < timedelta(days=SHORTEST_DAYS_TO_BID):
+        found.append(f"Suppliers would have less than {SHORTEST_DAYS_TO_BID} days to bid, which is our default.")
+    return found

@@ -1,0 +1,102 @@
+"""Approving a call-off or sending it back; cancelling it."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from calloffs.competitions import queries, rules
+from calloffs.competitions.actions import approve_and_publish, cancel, send_back
+from calloffs.competitions.forms import ReasonForm
+from calloffs.competitions.models import Competition
+from calloffs.competitions.rules import CompetitionStatus
+from calloffs.competitions.views import bp
+from marketplace import clock
+from marketplace.access import Permission, acting, audience
+from marketplace.errors import NotAllowed, Refused
+from marketplace.presentation import plural
+from marketplace.suppliers import queries as suppliers
+from marketplace.transactions import transaction
+
+
+@bp.get("/<int:competition_id>/decide")
+@audience(Permission.APPROVE_COMPETITION)
+def decide(competition_id: int) -> str:
+    """The whole of what would be published, with its warnings, for the approver."""
+    competition = queries.own_competition(acting(), competition_id)
+    return _decide_page(competition, ReasonForm())
+
+
+@bp.post("/<int:competition_id>/approve")
+@audience(Permission.APPROVE_COMPETITION)
+def approve(competition_id: int) -> Response | tuple[str, int]:
+    """Approve and publish now."""
+    actor = acting()
+    competition = queries.own_competition(actor, competition_id)
+    form = ReasonForm()
+    try:
+        with transaction():
+            invited = approve_and_publish(competition, actor=actor, now=clock.now())
+    except Refused as refused:
+        form.show_refusal(refused)
+        return _decide_page(queries.own_competition(actor, competition_id), form), refused.status
+    flash(f"The call-off is published. {plural(invited, 'supplier')} invited.")
+    return redirect(url_for("competitions.show", competition_id=competition_id))
+
+
+@bp.post("/<int:competition_id>/send-back")
+@audience(Permission.APPROVE_COMPETITION)
+def return_to_author(competition_id: int) -> Response | tuple[str, int]:
+    """Give it back to the author with a reason."""
+    actor = acting()
+    competition = queries.own_competition(actor, competition_id)
+    form = ReasonForm()
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                send_back(competition, reason=form.reason.data or "", actor=actor, now=clock.now())
+        except Refused as refused:
+            form.show_refusal(refused)
+            competition = queries.own_competition(actor, competition_id)
+        else:
+            flash("The call-off is back with its author.")
+            return redirect(url_for("competitions.show", competition_id=competition_id))
+    return _decide_page(competition, form), 422
+
+
+@bp.route("/<int:competition_id>/cancel", methods=["GET", "POST"])
+@audience(Permission.DRAFT_COMPETITION)
+def stop(competition_id: int) -> str | Response | tuple[str, int]:
+    """Cancel, with a reason that everyone invited reads."""
+    actor = acting()
+    competition = queries.own_competition(actor, competition_id)
+    form = ReasonForm()
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                cancel(competition, reason=form.reason.data or "", actor=actor, now=clock.now())
+        except Refused as refused:
+            form.show_refusal(refused)
+            competition = queries.own_competition(actor, competition_id)
+        else:
+            flash("The call-off is cancelled. Everyone invited is told.")
+            return redirect(url_for("competitions.show", competition_id=competition_id))
+    page = render_template("calloffs/competitions/cancel.html", form=form, competition=competition)
+    return page, 422 if form.errors else 200
+
+
+def _decide_page(competition: Competition, form: ReasonForm) -> str:
+    if competition.status is CompetitionStatus.DRAFT:
+        raise NotAllowed("This call-off is still a draft.")
+    now = clock.now()
+    qualified = suppliers.qualified_suppliers(competition.category_code, [one.code for one in competition.places])
+    return render_template(
+        "calloffs/competitions/decide.html",
+        competition=competition,
+        stage=competition.stage(now),
+        form=form,
+        waits=competition.status is CompetitionStatus.AWAITING_APPROVAL,
+        is_author=competition.author_id == acting().person,
+        qualified=qualified,
+        warnings=rules.warnings(competition.requirement, qualified=len(qualified), now=now),
+    )
