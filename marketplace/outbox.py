@@ -113,7 +113,9 @@ def send_letter(letter_id: int) -> None:
         now = clock.now()
         letter.attempts += 1
         try:
-            adapter.send(Message(to=letter.email, subject=letter.subject, body=letter.body, reference=str(letter.id)))
+            adapter.send(
+                Message(to=letter.email, subject=letter.subject, body=letter.body, reference=_reference(letter))
+            )
         except PermanentFailure as error:
             letter.status, letter.last_error = LetterStatus.FAILED, str(error)[:500]
         except TemporaryFailure as error:
@@ -123,6 +125,11 @@ def send_letter(letter_id: int) -> None:
                 letter.status = LetterStatus.FAILED
         else:
             letter.status, letter.sent_at, letter.last_error = LetterStatus.SENT, now, None
+
+
+def _reference(letter: Letter) -> str:
+    """The carrier's name for the letter: with its time, as keys come again when a database is made anew."""
+    return f"{letter.id}-{letter.created_at:%Y%m%d%H%M%S%f}"
 
 
 def send_waiting_letters() -> None:
