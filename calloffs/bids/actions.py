@@ -28,7 +28,7 @@ from marketplace.vault import vault
 
 
 class SavedMeanwhile(Refused):
-    """Somebody of the same supplier (perhaps the same person in another window) has saved since this page was opened."""
+    """Somebody of the same supplier (perhaps the same person elsewhere) saved after this page was opened."""
 
 
 class NotComplete(Invalid):
@@ -253,7 +253,8 @@ def _must_be_open(competition: Competition, now: datetime, what: str, *, also: S
     if stage in (Stage.CANCELLED, Stage.FAILED):
         raise Refused(f"This call-off has ended, so nothing can be {what}.")
     raise TooLate(
-        f"This call-off closed on {moment_words(competition.closes_at)}. It was not {what}: nothing can be after closing."
+        f"This call-off closed on {moment_words(competition.closes_at)}. Your bid was not {what}: after closing nothing "
+        "can be."
     )
 
 

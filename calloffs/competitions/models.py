@@ -33,8 +33,8 @@ class Competition(Base):
         CheckConstraint("price_weight BETWEEN 0 AND 100", name="price_weight"),
         CheckConstraint("months BETWEEN 1 AND 120", name="months"),
         CheckConstraint(
-            "status IN ('draft', 'awaiting_approval', 'cancelled') OR (published_at IS NOT NULL AND closes_at IS NOT NULL "
-            "AND approved_by IS NOT NULL)",
+            "status IN ('draft', 'awaiting_approval', 'cancelled') OR (published_at IS NOT NULL "
+            "AND closes_at IS NOT NULL AND approved_by IS NOT NULL)",
             name="published_complete",
         ),
         CheckConstraint(

@@ -164,13 +164,13 @@ def _funded_by(organisation_id: int) -> ColumnElement[bool]:
     )
 
 
-def _listed() -> Select[tuple[Competition]]:
+def _listed() -> Select[Competition]:
     return select(Competition).options(
         joinedload(Competition.category), joinedload(Competition.organisation), selectinload(Competition.places)
     )
 
 
-def _whole() -> Select[tuple[Competition]]:
+def _whole() -> Select[Competition]:
     return _listed().options(
         joinedload(Competition.framework),
         joinedload(Competition.author),
@@ -181,7 +181,7 @@ def _whole() -> Select[tuple[Competition]]:
     )
 
 
-def _one(wanted: Select[tuple[Competition]]) -> Competition:
+def _one(wanted: Select[Competition]) -> Competition:
     found = db.session.scalar(wanted)
     if found is None:
         raise NotFound("There is no such call-off, or it is not yours to see.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 
 from marketplace.money import pounds
 
@@ -55,7 +56,7 @@ def faults(bands: Sequence[Band]) -> list[str]:
             found.append(f"Band {band.number} must end at or above where it begins")
         if band.annual_value <= 0:
             found.append(f"Band {band.number} must have a value above £0")
-    for before, after in zip(bands, bands[1:], strict=False):
+    for before, after in pairwise(bands):
         if after.low != before.high + 1:
             found.append(
                 f"Band {after.number} must begin at {before.high + 1}, one above where band {before.number} ends"

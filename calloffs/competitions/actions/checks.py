@@ -26,17 +26,20 @@ def locked(competition: Competition) -> Competition:
 
 
 def must_lead(competition: Competition, actor: Actor) -> None:
+    """Refuse everyone outside the lead body: co-commissioners read only."""
     if competition.organisation_id != actor.organisation:
         raise NotAllowed("Only the body that leads the call-off can do this.")
 
 
 def move(competition: Competition, to: CompetitionStatus) -> None:
+    """Move it, if the table of moves permits."""
     if to not in COMPETITION_MOVES[competition.status]:
         raise Refused("This cannot be done at the stage that the call-off has reached.")
     competition.status = to
 
 
 def must_be_whole(competition: Competition, now: datetime) -> None:
+    """Refuse while anything is missing or wrong, naming all of it."""
     found = rules.faults(competition.requirement, now=now)
     if not found:
         return
