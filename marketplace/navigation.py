@@ -24,6 +24,7 @@ PUBLIC_ITEMS = (
 SIGNED_IN_ITEMS = (
     Item("Home", "home"),
     Item("Applications", "suppliers.decide_list", Permission.DECIDE_APPLICATIONS),
+    Item("Suppliers without people", "accounts.unclaimed", Permission.DECIDE_APPLICATIONS),
     Item("Join the framework", "suppliers.application", Permission.APPLY_TO_FRAMEWORK),
     Item("Plans", "plans.index", Permission.PLAN),
     Item("Call-offs", "competitions.index", Permission.SEE_COMPETITION_FILE),
