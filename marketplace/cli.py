@@ -81,10 +81,12 @@ def run(port: int) -> None:
 @cli.command()
 @json_option
 def prepare(as_json: bool) -> None:
-    """Bring the database up to date: migrations, reference data and, in demonstration mode, demonstration data."""
+    """Bring the database up to date: migrations and reference data. The first thing that run does."""
     with application() as app:
         _migrate()
-        report({"people": []}, as_json=as_json, words=f"Ready ({app.config['SETTINGS'].mode}).")
+        loaded = _load_reference()
+        mode = app.config["SETTINGS"].mode
+        report({"mode": mode, "reference": loaded}, as_json=as_json, words=f"Ready ({mode}).")
 
 
 @cli.command()
@@ -98,6 +100,105 @@ def _migrate() -> None:
     import flask_migrate
 
     flask_migrate.upgrade()
+
+
+@cli.command("load-reference")
+@json_option
+def load_reference(as_json: bool) -> None:
+    """Load places, categories, outcomes, cohorts and selection questions; what is no longer listed is retired."""
+    with application():
+        loaded = _load_reference()
+    words = "\n".join(f"{name}: {', '.join(f'{n} {what}' for what, n in one.items())}" for name, one in loaded.items())
+    report(loaded, as_json=as_json, words=words)
+
+
+def _load_reference() -> dict[str, dict[str, int]]:
+    from dataclasses import asdict
+
+    from marketplace import clock
+    from marketplace.framework.actions import load_framework
+    from marketplace.places.actions import load_places
+    from marketplace.transactions import transaction
+
+    now = clock.now()
+    with transaction():
+        return {"places": asdict(load_places(now=now)), "framework": asdict(load_framework(now=now))}
+
+
+@cli.command("import-contracts")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would happen and keep nothing.")
+@json_option
+def import_contracts(file: Path, dry_run: bool, as_json: bool) -> None:
+    """Take the contracts of FILE, a CSV of the live register. Rows that cannot be read are named; the rest goes in."""
+    from contracts.agreements.actions.importing import import_register
+    from marketplace import clock
+    from marketplace.access import SYSTEM
+    from marketplace.transactions import transaction
+
+    def progress(done: int, total: int) -> None:
+        click.echo(f"{done} of {total} rows", err=True)
+
+    with application(), transaction():
+        result = import_register(
+            _lines(file), actor=SYSTEM, now=clock.now(), dry_run=dry_run, progress=None if as_json else progress
+        )
+    words = [f"line {one.line} ({one.reference or 'no reference'}): {one.reason}" for one in result.refusals]
+    words.append(
+        f"{result.imported} imported, {result.changed} changed, {result.unchanged} unchanged, {result.refused} refused"
+        f" ({result.new_suppliers} new suppliers, {result.new_commissioners} new commissioning bodies)."
+        + (" Nothing was kept: this was a dry run." if dry_run else "")
+    )
+    report(result.as_json(), as_json=as_json, words="\n".join(words))
+
+
+def _lines(file: Path) -> list[str]:
+    """The file's lines; a spreadsheet's Windows letters are understood as well as UTF-8."""
+    raw = file.read_bytes()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="replace")
+    return text.splitlines(keepends=True)
+
+
+@cli.group()
+def export() -> None:
+    """Write what is published as open data to a file (or to the terminal)."""
+
+
+output_option = click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+
+
+@export.command("awards")
+@output_option
+@json_option
+def export_awards(output: Path | None, as_json: bool) -> None:
+    """The public register of awards, as CSV."""
+    _export("/awards.csv", output, as_json=as_json)
+
+
+@export.command("ocds")
+@click.argument("reference")
+@output_option
+@json_option
+def export_ocds(reference: str, output: Path | None, as_json: bool) -> None:
+    """The contracting process of competition REFERENCE, as an OCDS release package."""
+    _export(f"/open-data/ocds/{reference}.json", output, as_json=as_json)
+
+
+def _export(path: str, output: Path | None, *, as_json: bool) -> None:
+    """The very bytes that the public page gives."""
+    with application() as app:
+        answer = app.test_client().get(path, base_url=app.config["SETTINGS"].public_url)
+    if answer.status_code != 200:
+        raise CannotStart("Nothing is published under that reference.")
+    if output is None:
+        click.echo(answer.get_data(), nl=False)
+        return
+    output.write_bytes(answer.get_data())
+    size = len(answer.get_data())
+    report({"file": str(output), "bytes": size}, as_json=as_json, words=f"{output}: {size} bytes.")
 
 
 @cli.command("check-tables")
