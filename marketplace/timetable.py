@@ -53,6 +53,18 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=1),
     ),
     Scheduled(
+        "contracts-drawn",
+        "contracts.agreements.jobs.draw_due_agreements",
+        "draws the contract of each award whose standstill is over",
+        every=timedelta(minutes=2),
+    ),
+    Scheduled(
+        "contract-documents",
+        "contracts.agreements.jobs.make_waiting_documents",
+        "makes the PDF of each signed contract that has none yet",
+        every=timedelta(minutes=2),
+    ),
+    Scheduled(
         "invoices",
         "contracts.invoices.jobs.raise_due_invoices",
         "raises the invoices of every month that is over",

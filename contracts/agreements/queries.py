@@ -23,6 +23,8 @@ from contracts.agreements.models import (
     ServiceLinePlace,
 )
 from contracts.agreements.rules import (
+    PAYMENT,
+    TURN,
     AgreementStatus,
     BandTerm,
     DocumentStatus,
@@ -259,9 +261,12 @@ def open_lines(on: date) -> Sequence[ServiceLine]:
     ).all()
 
 
-def awards_to_draw(now: datetime) -> Sequence[Award]:
-    """Awards whose standstill is over and from which no contract is drawn yet, oldest first."""
-    return db.session.scalars(
+def awards_to_draw(now: datetime, *, organisation_id: int | None = None) -> Sequence[Award]:
+    """Awards whose standstill is over and from which no contract is drawn yet, oldest first.
+
+    All of them, or those of competitions that one body leads.
+    """
+    query = (
         select(Award)
         .join(Award.competition)
         .outerjoin(Agreement, Agreement.award_id == Award.id)
@@ -271,8 +276,12 @@ def awards_to_draw(now: datetime) -> Sequence[Award]:
             Competition.status == CompetitionStatus.AWARD_DECIDED,
             Agreement.id.is_(None),
         )
+        .options(joinedload(Award.competition), joinedload(Award.supplier))
         .order_by(Award.standstill_ends_at, Award.id)
-    ).all()
+    )
+    if organisation_id is not None:
+        query = query.where(Competition.organisation_id == organisation_id)
+    return db.session.scalars(query).all()
 
 
 def award_to_draw(actor: Actor, award_id: int) -> Award:
@@ -310,6 +319,7 @@ def terms(agreement: Agreement) -> Terms:
         starts_on=agreement.starts_on,
         ends_on=agreement.ends_on,
         whole_life_value=agreement.whole_life_value,
+        payment=PAYMENT if agreement.origin is Origin.AWARD else "",
         specification=agreement.specification,
         equality_commitments=agreement.equality_commitments or "",
         lines=tuple(_line_terms(line) for line in agreement.lines),
@@ -345,6 +355,11 @@ def side_of(actor: Actor, agreement: Agreement) -> Side | None:
     if actor.may(Permission.SIGN_FOR_COMMISSIONER) and actor.organisation_id == agreement.commissioner_id:
         return Side.COMMISSIONER
     return None
+
+
+def turn_of(agreement: Agreement) -> Side | None:
+    """Whose turn it is to sign; None once both sides have."""
+    return TURN.get(agreement.status)
 
 
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:

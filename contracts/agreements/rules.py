@@ -132,6 +132,15 @@ def is_for_women_only(category_name: str) -> bool:
     return name_key(category_name).startswith("womens ")
 
 
+# How both kinds of contract are paid (domain.md, "Payment"). Terms that are signed: other words would change every
+# digest, so a later wording is added beside this one, for contracts drawn from then on.
+PAYMENT = (
+    "The price of the planned band is paid in twelve equal monthly payments, each month in arrears, by the funders in "
+    "their shares. At the end of each contract year the price is reconciled to the band that was reached, and is never "
+    "below that of the lowest band. No more referrals are taken in a contract year than the highest band allows."
+)
+
+
 @dataclass(frozen=True)
 class Party:
     """One side as the contract names it."""
@@ -192,6 +201,7 @@ class Terms:
     starts_on: date
     ends_on: date | None
     whole_life_value: Decimal | None
+    payment: str
     specification: str
     equality_commitments: str
     lines: tuple[LineTerm, ...]

@@ -1,7 +1,249 @@
-"""Pages of agreements."""
+"""Pages of agreements: the list, one of them, signing, its document and the terms behind its digest."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+import csv
+import io
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from contracts.agreements import actions, queries
+from contracts.agreements.forms import SignForm
+from contracts.agreements.jobs import make_document
+from contracts.agreements.models import Agreement, AgreementDocument
+from contracts.agreements.queries import Filter, Order
+from contracts.agreements.rules import (
+    AgreementStatus,
+    DocumentStatus,
+    Origin,
+    Standing,
+    canonical_terms,
+    standing_of,
+    terms_digest,
+)
+from marketplace import clock
+from marketplace.access import Permission, acting, audience
+from marketplace.adapters.files import FileDamaged, FileMissing
+from marketplace.errors import NotFound, Refused
+from marketplace.queueing import enqueue
+from marketplace.transactions import after_commit, transaction
 
 bp = Blueprint("agreements", __name__, url_prefix="/contracts")
+
+FILTERS = ("text", "status", "origin", "sort")
+CSV_COLUMNS = (
+    "reference",
+    "title",
+    "supplier",
+    "commissioner",
+    "status",
+    "categories",
+    "places",
+    "starts_on",
+    "ends_on",
+    "whole_life_value",
+    "origin",
+)
+
+_Member = TypeVar("_Member", bound=StrEnum)
+
+
+def _chosen(kind: type[_Member], name: str) -> _Member | None:
+    value = request.args.get(name, "")
+    return kind(value) if value in list(kind) else None
+
+
+def _filter() -> Filter:
+    return Filter(
+        text=request.args.get("text", "").replace("\x00", "").strip()[:200],
+        standing=_chosen(Standing, "status"),
+        origin=_chosen(Origin, "origin"),
+        order=_chosen(Order, "sort") or Order.NEWEST,
+    )
+
+
+@bp.get("/")
+@audience(Permission.SEE_CONTRACTS)
+def index() -> str:
+    """The contracts that concern one's organisation."""
+    actor, narrowed = acting(), _filter()
+    page = queries.agreements(actor, narrowed, number=request.args.get("page", 1, type=int), on=clock.today())
+    kept: dict[str, Any] = {
+        name: value for name, value in request.args.items() if name in ("text", "status", "origin", "sort")
+    }
+    return render_template(
+        "contracts/agreements/index.html",
+        page=page,
+        narrowed=narrowed,
+        standings=list(Standing),
+        origins=list(Origin),
+        orders=list(Order),
+        standing=_standing,
+        kept=kept,
+        to_page=lambda number: url_for("agreements.index", page=number, **kept),
+        to_draw=queries.awards_to_draw(clock.now(), organisation_id=actor.organisation)
+        if actor.may(Permission.DRAW_CONTRACTS)
+        else [],
+    )
+
+
+def _standing(agreement: Agreement) -> Standing:
+    return standing_of(agreement.status, starts_on=agreement.starts_on, ends_on=agreement.ends_on, on=clock.today())
+
+
+@bp.get("/contracts.csv")
+@audience(Permission.SEE_CONTRACTS)
+def as_csv() -> Response:
+    """The same list as a CSV file, values in pounds."""
+    text = io.StringIO()
+    sheet = csv.writer(text)
+    sheet.writerow(CSV_COLUMNS)
+    for one in queries.every_agreement(acting(), _filter(), on=clock.today()):
+        sheet.writerow(
+            _harmless(value)
+            for value in (
+                one.reference,
+                one.title,
+                one.supplier.name,
+                one.commissioner.name,
+                _standing(one).value,
+                "; ".join(category.name for line in one.lines for category in line.categories),
+                "; ".join(place.name for line in one.lines for place in line.places),
+                one.starts_on.isoformat(),
+                one.ends_on.isoformat() if one.ends_on else "",
+                "" if one.whole_life_value is None else f"{one.whole_life_value:.2f}",
+                one.origin.value,
+            )
+        )
+    return Response(
+        "\ufeff" + text.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": "attachment; filename=contracts.csv"},
+    )
+
+
+def _harmless(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+@bp.get("/<int:agreement_id>")
+@audience(Permission.SEE_CONTRACTS)
+def show(agreement_id: int) -> str:
+    """One contract: terms, who signed, documents, what has happened."""
+    actor = acting()
+    agreement = queries.agreement_for(actor, agreement_id)
+    terms = queries.terms(agreement)
+    return render_template(
+        "contracts/agreements/show.html",
+        agreement=agreement,
+        terms=terms,
+        digest=terms_digest(terms),
+        standing=_standing(agreement),
+        signs_now=_signs_now(agreement),
+    )
+
+
+def _signs_now(agreement: Agreement) -> bool:
+    side = queries.side_of(acting(), agreement)
+    return side is not None and queries.turn_of(agreement) is side
+
+
+@bp.get("/<int:agreement_id>/terms.json")
+@audience(Permission.SEE_CONTRACTS)
+def terms(agreement_id: int) -> Response:
+    """The very bytes whose SHA-256 both sides signed, so that anyone can check it."""
+    agreement = queries.agreement_for(acting(), agreement_id)
+    return Response(
+        canonical_terms(queries.terms(agreement)),
+        mimetype="application/json",
+        headers={"Content-Disposition": f"attachment; filename={agreement.reference}-terms.json"},
+    )
+
+
+@bp.post("/draw/<int:award_id>")
+@audience(Permission.DRAW_CONTRACTS)
+def draw(award_id: int) -> Answer:
+    """Draw the contract of an award now, without waiting for the scheduled job."""
+    actor = acting()
+    with transaction():
+        agreement = actions.draw_agreement(queries.award_to_draw(actor, award_id), actor=actor, now=clock.now())
+        key = agreement.id
+    flash("The contract is drawn. The supplier has been asked to sign it.", "success")
+    return redirect(url_for("agreements.show", agreement_id=key))
+
+
+@bp.route("/<int:agreement_id>/sign", methods=["GET", "POST"])
+@audience(Permission.SIGN_FOR_SUPPLIER, Permission.SIGN_FOR_COMMISSIONER)
+def sign(agreement_id: int) -> str | Answer:
+    """Read the terms whole, tick, sign."""
+    actor = acting()
+    agreement = queries.agreement_for(actor, agreement_id)
+    form = SignForm()
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                actions.sign(agreement, digest=form.digest.data or "", actor=actor, now=clock.now())
+                waiting = [one.id for one in agreement.documents if one.status is DocumentStatus.WAITING]
+                after_commit(lambda: _wake(waiting))
+        except Refused as refused:
+            form.show_refusal(refused)
+            agreement = queries.agreement_for(actor, agreement_id)
+        else:
+            signed = agreement.status is AgreementStatus.SIGNED
+            flash(
+                "You have signed. Both sides have now signed the contract; its PDF is being made."
+                if signed
+                else "You have signed. The commissioner’s approver has been asked to sign.",
+                "success",
+            )
+            return redirect(url_for("agreements.show", agreement_id=agreement_id))
+    terms = queries.terms(agreement)
+    form.digest.data = terms_digest(terms)
+    return render_template(
+        "contracts/agreements/sign.html",
+        agreement=agreement,
+        terms=terms,
+        digest=form.digest.data,
+        form=form,
+        signs_now=_signs_now(agreement),
+    )
+
+
+def _wake(documents: Sequence[int]) -> None:
+    for document_id in documents:
+        enqueue(make_document, document_id)
+
+
+@bp.get("/<int:agreement_id>/documents/<int:document_id>")
+@audience(Permission.SEE_CONTRACTS)
+def document(agreement_id: int, document_id: int) -> Response:
+    """The contract as a PDF, its content checked against the hash it was kept under."""
+    agreement = queries.agreement_for(acting(), agreement_id)
+    found = next((one for one in agreement.documents if one.id == document_id), None)
+    if found is None or found.sha256 is None:
+        raise NotFound("There is no such document, or it is still being made.")
+    return Response(
+        _content(found),
+        mimetype="application/pdf",
+        headers={
+            "Content-Disposition": f"attachment; filename={agreement.reference}.pdf",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+def _content(document: AgreementDocument) -> bytes:
+    try:
+        content: bytes = current_app.extensions["files"].read(document.sha256)
+    except FileMissing:
+        raise NotFound("The document is not where it was kept. Tell whoever runs this service.") from None
+    except FileDamaged:
+        raise Refused(
+            "The document was changed since it was made, so it is not given out. Tell whoever runs this service."
+        ) from None
+    return content

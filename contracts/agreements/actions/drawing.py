@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from calloffs.awards.models import Award
+from calloffs.bids.queries import opened_bids
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import CompetitionStatus, QuestionKind
 from contracts.agreements import letters
@@ -101,8 +102,6 @@ def _bands(award: Award, competition: Competition) -> list[LineBand]:
 
 def _equality_commitments(award: Award, competition: Competition, actor: Actor) -> str:
     """The winner's answer to the PSED question: from here on contract text (R9)."""
-    from calloffs.bids.queries import opened_bids
-
     question = next((one for one in competition.questions if one.kind is QuestionKind.PSED), None)
     winner = next((one for one in opened_bids(competition, actor=actor) if one.bid.id == award.bid_id), None)
     if question is None or winner is None:
