@@ -59,7 +59,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         SERVER_NAME=urlsplit(settings.public_url).netloc,
         PREFERRED_URL_SCHEME=urlsplit(settings.public_url).scheme,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True},
+        # hide_parameters: an error's text never repeats what people typed.
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "hide_parameters": True},
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
@@ -130,6 +131,12 @@ def _email(settings: Settings) -> EmailAdapter:
 
 def _areas(app: Flask) -> None:
     """Import every area; take its blueprint and what it says waits for people."""
+
+    @app.before_request
+    def name_route_for_log() -> None:
+        # The access log shows the route's pattern, because a path may carry a one-time link.
+        request.environ["marketplace.route"] = str(request.url_rule or "(no such page)")
+
     app.before_request(access.closed_by_default)
     providers: list[Provider] = []
     for area in AREAS:
