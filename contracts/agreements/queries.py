@@ -91,7 +91,7 @@ class Page:
         return max(-(-self.total // PAGE), 1)
 
 
-def _theirs(actor: Actor) -> ColumnElement[bool]:
+def theirs(actor: Actor) -> ColumnElement[bool]:
     """Which contracts concern this actor's organisation.
 
     A supplier: its own. A commissioner: those it leads or funds; its regional co-ordinator also those that serve a
@@ -126,7 +126,7 @@ def _theirs(actor: Actor) -> ColumnElement[bool]:
 def agreement_for(actor: Actor, agreement_id: int) -> Agreement:
     """The contract, if it concerns the actor's organisation. Raises NotFound else, as if there were none."""
     actor.must(Permission.SEE_CONTRACTS)
-    found = db.session.scalar(select(Agreement).where(Agreement.id == agreement_id, _theirs(actor)).options(*whole()))
+    found = db.session.scalar(select(Agreement).where(Agreement.id == agreement_id, theirs(actor)).options(*whole()))
     if found is None:
         raise NotFound("There is no such contract, or it does not concern your organisation.")
     return found
@@ -169,7 +169,7 @@ def _matching(actor: Actor, narrowed: Filter, on: date) -> Select[Agreement]:
         select(Agreement)
         .join(supplier, Agreement.supplier_id == supplier.id)
         .join(commissioner, Agreement.commissioner_id == commissioner.id)
-        .where(_theirs(actor))
+        .where(theirs(actor))
         .options(
             joinedload(Agreement.supplier),
             joinedload(Agreement.commissioner),
