@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_the_carriers_reference_does_not_come_again_with_a_new_database(
 
 
 def test_nothing_is_sent_of_what_was_not_kept(session: Database, carrier: Carrier, run_jobs: Callable[[], int]) -> None:
-    with pytest.raises(ZeroDivisionError), transaction():
+    with suppress(ZeroDivisionError), transaction():
         outbox.post(key="k", email="a@example.org", subject="Hello", body="Words", now=NOW)
         raise ZeroDivisionError
     assert run_jobs() == 0

@@ -1,0 +1,25 @@
+"""Lists as CSV files, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The whole file: a line of column names, then a line a row. None is an empty cell.
+
+    A cell of text that a spreadsheet would take for a formula is led by an apostrophe: names come from people.
+    """
+    text = io.StringIO()
+    sheet = csv.writer(text)
+    sheet.writerow(columns)
+    sheet.writerows([_cell(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
+        return f"'{value}"
+    return value
