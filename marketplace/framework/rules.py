@@ -35,3 +35,13 @@ class QuestionRule(StrEnum):
     PASS_IF_NO = "pass_if_no"
     JUDGED = "judged"
     INFORMATION = "information"
+
+    @property
+    def needs_judgement(self) -> bool:
+        """Whether a person must say if the answer passes."""
+        return self is QuestionRule.JUDGED
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the answer is written in words; otherwise it is yes or no."""
+        return self in (QuestionRule.JUDGED, QuestionRule.INFORMATION)
