@@ -253,8 +253,8 @@ def _must_be_open(competition: Competition, now: datetime, what: str, *, also: S
     if stage in (Stage.CANCELLED, Stage.FAILED):
         raise Refused(f"This call-off has ended, so nothing can be {what}.")
     raise TooLate(
-        f"This call-off closed on {moment_words(competition.closes_at)}. Your bid was not {what}: after closing nothing "
-        "can be."
+        f"This call-off closed on {moment_words(competition.closes_at)}. Your bid was not {what}: "
+        "after closing nothing can be."
     )
 
 
