@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
+from calloffs.competitions.rules import QuestionKind
+
 MOST_MARK = 5
 FAIL, PASS = 0, 1
 # Our rule: one person's judgement is never a panel's.
@@ -79,6 +81,11 @@ class Standing:
     def passes(self) -> bool:
         """Whether it passed every gate, the Public Sector Equality Duty among them."""
         return not self.failed_gates
+
+
+def is_gate(kind: QuestionKind) -> bool:
+    """Whether a question is passed or failed rather than scored: a fail keeps the bid from winning."""
+    return kind is not QuestionKind.SCORED
 
 
 def two_places(figure: Fraction) -> Decimal:
@@ -171,3 +178,27 @@ def mark_words(mark: int, *, is_gate: bool) -> str:
     if is_gate:
         return VERDICT_WORDS[mark][0]
     return f"{mark}, {MARK_WORDS[mark][0].lower()}"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where one member of the panel stands."""
+
+    has_declared: bool
+    has_conflict: bool
+    has_finished: bool
+
+
+def what_moderation_waits_for(panel: Sequence[Seat]) -> str | None:
+    """Why nobody may see the marks side by side yet, in plain words; None once moderation can begin.
+
+    Marks are made blind: until every member without a conflict has finished, each sees only their own.
+    """
+    marking = [seat for seat in panel if not seat.has_conflict]
+    if len(marking) < FEWEST_EVALUATORS:
+        return f"The panel needs at least {FEWEST_EVALUATORS} evaluators without a conflict of interest."
+    if any(not seat.has_declared for seat in marking):
+        return "An evaluator has not declared their interests yet."
+    if any(not seat.has_finished for seat in marking):
+        return "An evaluator has not finished marking yet."
+    return None
