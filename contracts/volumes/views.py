@@ -1,7 +1,71 @@
-"""Pages of volumes."""
+"""Pages of volumes: where every service stands against what was planned."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+import csv
+import io
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+
+from contracts.volumes import queries, rules
+from contracts.volumes.rules import Standing
+from marketplace import clock
+from marketplace.access import Permission, acting, audience
 
 bp = Blueprint("volumes", __name__, url_prefix="/volumes")
+
+
+@bp.get("/")
+@audience(Permission.SEE_VOLUMES)
+def index() -> str:
+    """The services that concern one's organisation, those first on which somebody should act."""
+    standing = next((one for one in Standing if one.value == request.args.get("standing")), None)
+    text = request.args.get("text", "").strip()[:100]
+    page = queries.lines_for(
+        acting(), on=clock.today(), standing=standing, text=text, number=request.args.get("page", 1, type=int)
+    )
+    kept: dict[str, Any] = {"standing": standing.value if standing else None, "text": text or None}
+    return render_template(
+        "contracts/volumes/index.html",
+        page=page,
+        standing=standing,
+        text=text,
+        page_url=lambda number: url_for("volumes.index", page=number, **kept),
+        rules=rules,
+    )
+
+
+@bp.get("/<int:line_id>")
+@audience(Permission.SEE_VOLUMES)
+def line(line_id: int) -> str:
+    """One service's contract year: figures, words that say what they mean, chart and table."""
+    service = queries.line_for(acting(), line_id)
+    position = queries.position(service, on=clock.today())
+    return render_template(
+        "contracts/volumes/line.html",
+        line=service,
+        position=position,
+        steps=queries.steps(service, position),
+        Standing=Standing,
+        rules=rules,
+    )
+
+
+@bp.get("/<int:line_id>.csv")
+@audience(Permission.SEE_VOLUMES)
+def line_csv(line_id: int) -> Response:
+    """The same figures as the chart, as CSV."""
+    service = queries.line_for(acting(), line_id)
+    position = queries.position(service, on=clock.today())
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["period_ends_on", "referrals", "referrals_to_date", "profile_to_date"])
+    for step in queries.steps(service, position):
+        writer.writerow([step.ends_on, step.referrals, step.actual, step.profile if position.planned else None])
+    name = f"volume-{service.agreement.reference}-{service.number}.csv".replace("/", "-")
+    return Response(
+        out.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

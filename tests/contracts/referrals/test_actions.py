@@ -312,7 +312,7 @@ def test_what_is_sealed_is_not_loaded_by_chance() -> None:
     referral_id = make_referral(make_service()).id
     db.session.expunge_all()
     referral = db.session.get_one(Referral, referral_id)
-    with pytest.raises(Exception, match="raiseload|not available"):
+    with pytest.raises(Exception, match="raiseload"):
         _ = referral.crn
 
 

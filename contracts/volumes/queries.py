@@ -1,0 +1,141 @@
+"""Reads of volumes: positions of service lines, one or many, always in the same few queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from contracts.agreements.models import Agreement, ServiceLine
+from contracts.agreements.queries import theirs
+from contracts.agreements.rules import AgreementStatus, contract_year
+from contracts.referrals import queries as referrals
+from contracts.volumes import rules
+from contracts.volumes.rules import Position, Standing, Step
+from marketplace.access import Actor, Permission
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+
+PAGE = 25
+
+
+@dataclass(frozen=True)
+class LinePosition:
+    """A service line and where it stands."""
+
+    line: ServiceLine
+    position: Position
+
+
+@dataclass(frozen=True)
+class PageOf:
+    """One page of lines, those first on which somebody should act; and how many stand where."""
+
+    rows: Sequence[LinePosition]
+    total: int
+    number: int
+    pages: int
+    standings: dict[Standing, int]
+
+
+def position(line: ServiceLine, *, on: date) -> Position:
+    """Where one line stands at the end of a day, in the contract year that holds the day."""
+    return positions([line], on=on)[line.id]
+
+
+def positions(lines: Sequence[ServiceLine], *, on: date) -> dict[int, Position]:
+    """Where each line stands, by its key. Referrals are counted by one grouped query for all lines."""
+    years = {line.id: contract_year(line.agreement.starts_on, on) for line in lines}
+    counts = referrals.counted_by_line({key: (first, min(last, on)) for key, (first, last) in years.items()})
+    return {
+        line.id: rules.assess(
+            line.id,
+            [band.band for band in line.bands],
+            line.planned_band,
+            year=years[line.id],
+            on=on,
+            counted=counts[line.id],
+        )
+        for line in lines
+    }
+
+
+def room_by_line(line_ids: Iterable[int], *, on: date) -> dict[int, int | None]:
+    """How many more people each line takes this contract year; None where no cap is recorded."""
+    lines = db.session.scalars(
+        select(ServiceLine)
+        .where(ServiceLine.id.in_(list(line_ids)))
+        .options(joinedload(ServiceLine.agreement), selectinload(ServiceLine.bands))
+    ).all()
+    return {key: found.room for key, found in positions(lines, on=on).items()}
+
+
+def steps(line: ServiceLine, found: Position) -> list[Step]:
+    """The contract year month by month: what the chart draws and its table says."""
+    return rules.steps(found, referrals.counted_by_day(line.id, found.first_day, min(found.last_day, found.on)))
+
+
+def line_for(actor: Actor, line_id: int) -> ServiceLine:
+    """The line of a signed contract that concerns the actor's organisation. Raises NotFound else."""
+    actor.must(Permission.SEE_VOLUMES)
+    found = db.session.scalar(
+        select(ServiceLine)
+        .join(ServiceLine.agreement)
+        .where(ServiceLine.id == line_id, Agreement.status == AgreementStatus.SIGNED, theirs(actor))
+        .options(*_whole())
+    )
+    if found is None:
+        raise NotFound("There is no such service, or it does not concern your organisation.")
+    return found
+
+
+def lines_for(actor: Actor, *, on: date, standing: Standing | None, text: str, number: int) -> PageOf:
+    """One page of the lines in force or to come that concern the actor, those first on which somebody should act.
+
+    A standing follows from the count, so all lines of the organisation are assessed; a region has some dozens.
+    """
+    actor.must(Permission.SEE_VOLUMES)
+    asked = (
+        select(ServiceLine)
+        .join(ServiceLine.agreement)
+        .where(
+            theirs(actor),
+            Agreement.status == AgreementStatus.SIGNED,
+            (Agreement.ends_on.is_(None)) | (Agreement.ends_on >= on),
+        )
+        .options(*_whole())
+        .order_by(ServiceLine.title, ServiceLine.id)
+    )
+    for word in text.split():
+        asked = asked.where(
+            ServiceLine.title.icontains(word, autoescape=True) | Agreement.reference.icontains(word, autoescape=True)
+        )
+    lines = db.session.scalars(asked).all()
+    found = positions(lines, on=on)
+    standings = dict.fromkeys(Standing, 0)
+    for one in found.values():
+        standings[one.standing] += 1
+    urgency = list(Standing)
+    rows = sorted(
+        (
+            LinePosition(line, found[line.id])
+            for line in lines
+            if standing is None or found[line.id].standing is standing
+        ),
+        key=lambda row: urgency.index(row.position.standing),
+    )
+    pages = max(-(-len(rows) // PAGE), 1)
+    number = min(max(number, 1), pages)
+    return PageOf(rows[(number - 1) * PAGE : number * PAGE], len(rows), number, pages, standings)
+
+
+def _whole() -> tuple[Any, ...]:
+    return (
+        joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
+        selectinload(ServiceLine.bands),
+        selectinload(ServiceLine.places),
+    )

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from flask.testing import FlaskClient
+
+from marketplace.access import Role
+from tests.conftest import StandingClock
+from tests.factories.accounts import make_actor, make_supplier, sign_in
+from tests.factories.referrals import FOUR_BANDS, make_referrals, make_service
+
+pytestmark = pytest.mark.usefixtures("session", "clock")
+
+
+def test_the_page_of_a_line_says_what_its_figures_mean(client: FlaskClient, clock: StandingClock) -> None:
+    supplier = make_supplier()
+    line = make_service(supplier=supplier, bands=FOUR_BANDS)
+    make_referrals(line, 12)
+    sign_in(client, make_actor(supplier, Role.SERVICE_MANAGER))
+    page = client.get(f"/volumes/{line.id}").text
+    assert "Heading under its minimum" in page
+    assert "guaranteed minimum of £80,000" in page
+    assert '<svg class="dfm-chart"' in page
+    assert "<title id=" in page
+    assert "<desc id=" in page
+    assert "Band 3 begins" in page
+    assert "style=" not in page.split('<svg class="dfm-chart"')[1].split("</svg>")[0]
+
+
+def test_the_figures_come_as_csv_too(client: FlaskClient) -> None:
+    supplier = make_supplier()
+    line = make_service(supplier=supplier)
+    make_referrals(line, 12)
+    sign_in(client, make_actor(supplier, Role.SERVICE_MANAGER))
+    answer = client.get(f"/volumes/{line.id}.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.mimetype == "text/csv"
+    assert len(rows) == 13
+    today = next(row for row in rows if row["period_ends_on"] == "2026-09-07")
+    assert today == {
+        "period_ends_on": "2026-09-07",
+        "referrals": "12",
+        "referrals_to_date": "12",
+        "profile_to_date": "52",
+    }
+    assert rows[-1]["referrals"] == ""
+
+
+def test_a_contract_without_volume_has_no_chart(client: FlaskClient) -> None:
+    supplier = make_supplier()
+    line = make_service(supplier=supplier, bands=())
+    sign_in(client, make_actor(supplier, Role.SERVICE_MANAGER))
+    page = client.get(f"/volumes/{line.id}").text
+    assert "No volume is recorded" in page
+    assert "<svg" not in page
+
+
+def test_the_list_and_its_empty_state(client: FlaskClient) -> None:
+    supplier = make_supplier()
+    sign_in(client, make_actor(supplier, Role.SERVICE_MANAGER))
+    assert "has no contract in force" in client.get("/volumes/").text
+    line = make_service(supplier=supplier, bands=((0, 2),))
+    make_referrals(line, 2)
+    page = client.get("/volumes/?standing=full").text
+    assert f"/volumes/{line.id}" in page
+    assert "Full (1)" in page
+    assert "No service matches" in client.get("/volumes/?text=nothing").text
+
+
+def test_another_organisations_line_is_not_found(client: FlaskClient) -> None:
+    line = make_service()
+    sign_in(client, make_actor(make_supplier(), Role.SERVICE_MANAGER))
+    assert client.get(f"/volumes/{line.id}").status_code == 404
+    assert client.get(f"/volumes/{line.id}.csv").status_code == 404
