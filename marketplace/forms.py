@@ -25,7 +25,6 @@ from wtforms import (
 )
 from wtforms.validators import (
     DataRequired,
-    InputRequired,
     Optional,
     StopValidation,
     ValidationError,
@@ -36,8 +35,8 @@ from marketplace.errors import Refused
 from marketplace.money import pounds
 
 __all__ = [
-    "Choice",
     "Checkbox",
+    "Choice",
     "Choices",
     "DateParts",
     "DropDown",
@@ -50,7 +49,7 @@ __all__ = [
 __all__ += ["Pounds", "Text", "WholeNumber", "optional", "required", "word_limit"]
 
 
-def required(words: str) -> InputRequired:
+def required(words: str) -> DataRequired:
     """The field must be filled; `words` say so plainly: "Enter the title of the call-off"."""
     return DataRequired(message=words)
 
@@ -60,7 +59,7 @@ def optional() -> Optional:
     return Optional()
 
 
-class word_limit:  # noqa: N801 - reads as a validator
+class word_limit:
     """At most so many words."""
 
     def __init__(self, most: int) -> None:
@@ -130,18 +129,26 @@ class LongText(TextAreaField):
         super().process_formdata([v.replace("\x00", "").replace("\r\n", "\n").strip() for v in valuelist])
 
 
+def offered(field: Any) -> set[str]:
+    """The values a field offers."""
+    return {str(value) for value, *_ in field.choices or []}
+
+
 class Choice(RadioField):
     """One of a few, as radio buttons. Choices are (value, label)."""
 
+    data: Any
     widget = gov.GovRadioInput()
 
-    def __init__(self, *args: Any, missing: str = "Choose one", **kwargs: Any) -> None:
-        super().__init__(*args, validate_choice=False, **kwargs)
-        self.missing = missing
+    def __init__(
+        self, label: str, validators: Any = None, *, choices: Any = None, missing: str = "Choose one", **kwargs: Any
+    ) -> None:
+        super().__init__(label, validators, validate_choice=False, **kwargs)
+        self.choices, self.missing = choices, missing
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what is not offered."""
-        if self.data not in [value for value, *_ in self.choices or []]:
+        if str(self.data) not in offered(self):
             if not self.data and any(isinstance(check, Optional) for check in self.validators):
                 return
             raise StopValidation(self.missing)
@@ -150,34 +157,44 @@ class Choice(RadioField):
 class DropDown(SelectField):
     """One of many, as a select box. Choices are (value, label); a first ("", "Choose…") stands for none."""
 
+    data: Any
     widget = gov.GovSelect()
 
-    def __init__(self, *args: Any, missing: str = "Choose one from the list", **kwargs: Any) -> None:
-        super().__init__(*args, validate_choice=False, **kwargs)
-        self.missing = missing
+    def __init__(
+        self,
+        label: str,
+        validators: Any = None,
+        *,
+        choices: Any = None,
+        missing: str = "Choose one from the list",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(label, validators, validate_choice=False, **kwargs)
+        self.choices, self.missing = choices, missing
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what is not offered."""
-        offered = {str(value) for value, *_ in self.choices or []}
-        if str(self.data or "") not in offered:
+        if str(self.data or "") not in offered(self):
             raise StopValidation(self.missing)
 
 
 class Choices(SelectMultipleField):
     """Any of several, as checkboxes. Choices are (value, label)."""
 
+    data: Any
     widget = gov.GovCheckboxesInput()
 
-    def __init__(self, *args: Any, missing: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, validate_choice=False, **kwargs)
-        self.missing = missing
+    def __init__(
+        self, label: str, validators: Any = None, *, choices: Any = None, missing: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(label, validators, validate_choice=False, **kwargs)
+        self.choices, self.missing = choices, missing
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what is not offered, and nothing chosen where something must be."""
         if not self.data and self.missing:
             raise StopValidation(self.missing)
-        offered = {str(value) for value, *_ in self.choices or []}
-        if any(str(value) not in offered for value in self.data or []):
+        if any(str(value) not in offered(self) for value in self.data or []):
             raise StopValidation(self.missing or "Choose from the list")
 
 

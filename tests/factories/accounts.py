@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 import secrets
 from datetime import UTC, datetime
 from functools import cache
 
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session, scoped_session
 
-from marketplace import clock
+from marketplace import clock, outbox
 from marketplace.access import COMMISSIONER_ROLES, FRAMEWORK_ROLES, SUPPLIER_ROLES, Actor, Role
 from marketplace.accounts.models import Organisation, Person, RoleGrant, SignInSession
 from marketplace.accounts.queries import as_actor
@@ -130,3 +133,15 @@ def sign_in(client: FlaskClient, actor: Actor) -> FlaskClient:
         session["_user_id"] = token
         session["_fresh"] = True
     return client
+
+
+def letter(session: scoped_session[Session], subject: str) -> outbox.Letter:
+    """The one letter whose subject has this in it."""
+    return session.scalars(select(outbox.Letter).where(outbox.Letter.subject.contains(subject))).one()
+
+
+def token_in(body: str) -> str:
+    """The token of the one-time link in a letter."""
+    found = re.search(r"/(?:invitations|forgotten-password)/(\S+)", body)
+    assert found
+    return found[1]
