@@ -82,6 +82,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         "applies what the payment provider told us",
         every=timedelta(minutes=1),
     ),
+    Scheduled(
+        "payment-events-missed",
+        "contracts.invoices.jobs.ask_for_missed_events",
+        "asks the payment provider for what never reached us",
+        cron="15 3 * * *",
+    ),
 )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.agreements.models import Agreement, planned_annual_price
+from contracts.agreements.rules import AgreementStatus
 from contracts.invoices import letters
 from contracts.invoices.models import Invoice, InvoiceLine, PaymentAccount, PaymentEvent
 from contracts.invoices.queries import months_raised
@@ -25,23 +26,38 @@ from contracts.invoices.rules import (
     invoice_number,
     month_price,
     months_in_arrears,
+    number_of_reference,
 )
 from marketplace import audit, clock
-from marketplace.access import SYSTEM, Actor
+from marketplace.access import SYSTEM, Actor, Permission
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.queries import people_with
+from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
 from marketplace.adapters.payments.records import (
+    PaymentInvoice,
     PaymentLine,
+    PaymentsFailed,
     PaymentsRefused,
     PaymentsTemporaryFailure,
     SignatureRefused,
     event_from,
 )
 from marketplace.adapters.payments.stripe import Payments
-from marketplace.errors import Invalid
+from marketplace.errors import Invalid, Refused
 from marketplace.extensions import db
 from marketplace.money import split
 
 LONGEST_WAIT = timedelta(hours=6)
+# How soon an invoice is tried again that waits for a person of ours: looking costs nothing.
+SHORTEST_WAIT = timedelta(minutes=10)
+
+# Stripe's "uncollectible" is its bookkeeping: the funder owes the invoice all the same, and may still pay it.
+STANDING = {
+    ProviderStatus.OPEN: InvoiceStatus.OPEN,
+    ProviderStatus.UNCOLLECTIBLE: InvoiceStatus.OPEN,
+    ProviderStatus.PAID: InvoiceStatus.PAID,
+    ProviderStatus.VOID: InvoiceStatus.VOID,
+}
 
 
 class ForgedEvent(Invalid):
@@ -53,8 +69,11 @@ class ForgedEvent(Invalid):
 def raise_invoices(agreement: Agreement, *, actor: Actor, now: datetime) -> list[Invoice]:
     """Raise every invoice of the contract that is due and not there: each month that is over, one a funder.
 
-    The contract's row is locked meanwhile, so that two runs at once raise each once.
+    Refused for a contract that is not signed. The contract's row is locked meanwhile, so that two runs at once raise
+    each once.
     """
+    if agreement.status is not AgreementStatus.SIGNED:
+        raise Refused("Invoices are raised for signed contracts only.")
     db.session.execute(select(Agreement.id).where(Agreement.id == agreement.id).with_for_update())
     today = clock.london(now).date()
     there = months_raised(agreement.id)
@@ -107,49 +126,83 @@ def _raise_month(agreement: Agreement, month: date, *, actor: Actor, now: dateti
 def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime) -> None:
     """Hand the invoice to the payment provider, which asks the funder for the money.
 
-    A failure that may pass is tried again, later each time; a refusal is kept where people see it and tried again
-    after the longest wait, because what it names (a setting, an address) is mended by a person.
+    It waits until somebody at the funder can pay it: their address is where the provider writes to. A failure that
+    may pass is tried again, later each time; a refusal is kept where people see it and tried again after the longest
+    wait, because what it names (a setting, an address) is mended by a person.
     """
     if invoice.status is not InvoiceStatus.DRAFT:
         return
+    funder = invoice.organisation
+    payers = people_with(funder.id, Permission.PAY_INVOICES)
+    if not payers:
+        words = f"Nobody at {funder.name} has the finance role yet, so nobody can be asked to pay."
+        _not_sent(invoice, words, again_in=SHORTEST_WAIT, now=now)
+        return
     try:
-        customer = _customer(invoice.organisation, payments=payments)
         sent = payments.raise_invoice(
-            customer_id=customer,
-            reference=invoice.number,
+            customer_id=_customer(funder, email=payers[0].email, payments=payments),
+            reference=invoice.payment_reference,
             lines=[PaymentLine(line.text, line.amount) for line in invoice.lines],
             metadata={"contract": invoice.agreement.reference},
         )
-    except (PaymentsTemporaryFailure, PaymentsRefused) as failure:
-        passing = isinstance(failure, PaymentsTemporaryFailure)
-        invoice.attempts += 1
-        invoice.last_error = str(failure)[:300]
-        invoice.next_attempt_at = now + (
-            min(timedelta(minutes=2 ** min(invoice.attempts, 9)), LONGEST_WAIT) if passing else LONGEST_WAIT
-        )
-        if invoice.attempts == 1:
-            audit.record("Sending failed, will be tried again", invoice, actor=SYSTEM, now=now)
-        db.session.flush()
-        return
-    invoice.provider_id = sent.id
-    invoice.payment_url = sent.hosted_url
-    invoice.sent_at = now
-    invoice.last_error = None
-    _move(invoice, InvoiceStatus(sent.status.value), at=sent.paid or now, now=now)
-    letters.invoice_sent(invoice, now=now)
+    except PaymentsTemporaryFailure as failure:
+        wait = min(timedelta(minutes=2 ** min(invoice.attempts + 1, 9)), LONGEST_WAIT)
+        _not_sent(invoice, "The payment provider did not answer.", again_in=wait, now=now, failure=failure)
+    except PaymentsRefused as failure:
+        words = f"The payment provider refused it: {failure}"
+        _not_sent(invoice, words, again_in=LONGEST_WAIT, now=now, failure=failure)
+    else:
+        if not take(sent, invoice, at=now, now=now):
+            invoice.next_attempt_at = now + LONGEST_WAIT
     db.session.flush()
 
 
-def _customer(funder: Organisation, *, payments: Payments) -> str:
+def _not_sent(
+    invoice: Invoice, words: str, *, again_in: timedelta, now: datetime, failure: PaymentsFailed | None = None
+) -> None:
+    words = words[:300]
+    if invoice.last_error != words:
+        code = {"code": failure.code, "status": failure.status} if failure else {}
+        audit.record("Could not be sent yet", invoice, actor=SYSTEM, now=now, **code)
+    invoice.attempts += 1
+    invoice.last_error = words
+    invoice.next_attempt_at = now + again_in
+
+
+def _customer(funder: Organisation, *, email: str, payments: Payments) -> str:
     account = db.session.get(PaymentAccount, funder.id)
-    if account is None:
-        made = payments.ensure_customer(
-            reference=str(funder.id), name=funder.name, email=letters.finance_address(funder.id)
-        )
-        account = PaymentAccount(organisation_id=funder.id, provider_id=made.id)
-        db.session.add(account)
-        db.session.flush()
-    return account.provider_id
+    if account is not None:
+        return account.provider_id
+    made = payments.ensure_customer(reference=str(funder.id), name=funder.name, email=email)
+    # Two workers may send this funder's first two invoices at once: both have the same customer, one keeps it.
+    db.session.execute(
+        insert(PaymentAccount)
+        .values(organisation_id=funder.id, provider_id=made.id)
+        .on_conflict_do_nothing(index_elements=["organisation_id"])
+    )
+    return db.session.get_one(PaymentAccount, funder.id, populate_existing=True).provider_id
+
+
+def take(told: PaymentInvoice, invoice: Invoice, *, at: datetime, now: datetime) -> bool:
+    """Take over how the invoice stands at the provider, which may be older than what we know already.
+
+    Not taken over: a draft that is still being filled, another invoice under our number, another amount. The last two
+    are kept for people to see. Whether it is (or was before) taken over.
+    """
+    standing = STANDING.get(told.status)
+    if standing is None:
+        return False
+    if told.amount_due != invoice.amount or invoice.provider_id not in (None, told.id):
+        words = f"The payment provider has another invoice with this number, over £{told.amount_due:,.2f}."
+        if invoice.last_error != words:
+            audit.record("The provider's invoice does not match", invoice, actor=SYSTEM, now=now)
+            invoice.last_error = words
+        return False
+    if invoice.provider_id is None:
+        invoice.provider_id, invoice.payment_url, invoice.sent_at = told.id, told.hosted_url, now
+    invoice.last_error = None
+    _move(invoice, standing, at=told.paid or told.voided or at, now=now)
+    return True
 
 
 def keep_event(payload: bytes, signature: str | None, *, payments: Payments, now: datetime) -> int | None:
@@ -178,26 +231,30 @@ def apply_event(event_id: int, *, now: datetime) -> None:
         return
     told = event_from(event.payload)
     event.applied_at = now
-    if told.invoice is None:
-        return
+    if told.invoice is not None:
+        take_news(told.invoice, kind=told.type, at=event.happened_at, now=now)
+    db.session.flush()
+
+
+def take_news(told: PaymentInvoice, *, kind: str, at: datetime, now: datetime) -> None:
+    """Take over what the provider says of one of its invoices, if it is one of ours.
+
+    It is known by the provider's own key; before we have kept that (the provider may be faster than our commit, or
+    we may have been killed before it) by the reference that we gave it.
+    """
+    reference = told.reference or ""
     invoice = db.session.scalar(
         select(Invoice)
-        .where(or_(Invoice.provider_id == told.invoice.id, Invoice.number == (told.invoice.reference or "")))
+        .where(or_(Invoice.provider_id == told.id, Invoice.number == number_of_reference(reference)))
+        .order_by((Invoice.provider_id == told.id).desc().nulls_last())
+        .limit(1)
         .with_for_update()
     )
-    if invoice is None or invoice.amount != told.invoice.amount_due:
-        # Not one of ours, or a draft still being filled.
+    if invoice is None or (invoice.provider_id != told.id and invoice.payment_reference != reference):
         return
-    if told.type == "invoice.payment_failed":
-        audit.record("Payment failed", invoice, actor=SYSTEM, now=now)
-    elif told.invoice.status.value in (InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.VOID):
-        _move(
-            invoice,
-            InvoiceStatus(told.invoice.status.value),
-            at=told.invoice.paid or told.invoice.voided or event.happened_at,
-            now=now,
-        )
-    db.session.flush()
+    taken = take(told, invoice, at=at, now=now)
+    if taken and kind == "invoice.payment_failed" and invoice.status is InvoiceStatus.OPEN:
+        audit.record("A payment failed", invoice, actor=SYSTEM, now=now)
 
 
 def _move(invoice: Invoice, to: InvoiceStatus, *, at: datetime, now: datetime) -> None:
@@ -206,7 +263,9 @@ def _move(invoice: Invoice, to: InvoiceStatus, *, at: datetime, now: datetime) -
         return
     invoice.status = to
     words = {InvoiceStatus.OPEN: "Sent for payment", InvoiceStatus.PAID: "Paid", InvoiceStatus.VOID: "Voided"}[to]
+    audit.record(words, invoice, actor=SYSTEM, now=now)
+    if to is InvoiceStatus.OPEN:
+        letters.invoice_sent(invoice, now=now)
     if to is InvoiceStatus.PAID:
         invoice.paid_at = at
         letters.invoice_paid(invoice, now=now)
-    audit.record(words, invoice, actor=SYSTEM, now=now)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
 from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
@@ -15,6 +18,8 @@ from marketplace.extensions import db
 from marketplace.queueing import enqueue
 from marketplace.transactions import after_commit, transaction
 
+LOOK_BACK = timedelta(days=7)
+
 
 def payments() -> Payments:
     """The payment provider of this installation."""
@@ -22,20 +27,18 @@ def payments() -> Payments:
     return adapter
 
 
-def raise_due_invoices() -> int:
-    """Every day: raise all that is due, a contract to a transaction. How many invoices were raised."""
-    raised = 0
-    for agreement_id in queries.agreements_to_invoice():
-        with transaction():
-            agreement = queries.agreement_with_prices(agreement_id)
-            if agreement is None:
-                continue
-            fresh = actions.raise_invoices(agreement, actor=SYSTEM, now=clock.now())
-            for invoice in fresh:
+def raise_due_invoices() -> None:
+    """Every day: raise all that is due, a contract to a transaction."""
+    _for_each(queries.agreements_to_invoice(), raise_invoices)
+
+
+def raise_invoices(agreement_id: int) -> None:
+    """Raise what is due under one contract, and have it sent."""
+    with transaction():
+        agreement = queries.agreement_with_prices(agreement_id)
+        if agreement is not None:
+            for invoice in actions.raise_invoices(agreement, actor=SYSTEM, now=clock.now()):
                 _wake(invoice.id)
-            raised += len(fresh)
-        db.session.expire_all()
-    return raised
 
 
 def _wake(invoice_id: int) -> None:
@@ -57,8 +60,7 @@ def send_invoice(invoice_id: int) -> None:
 
 def send_due_invoices() -> None:
     """Every few minutes: send what is due another try. Makes good a lost job or an emptied queue."""
-    for invoice_id in queries.invoices_to_send(clock.now()):
-        send_invoice(invoice_id)
+    _for_each(queries.invoices_to_send(clock.now()), send_invoice)
 
 
 def apply_event(event_id: int) -> None:
@@ -69,5 +71,28 @@ def apply_event(event_id: int) -> None:
 
 def apply_waiting_events() -> None:
     """Every minute: apply what was kept and not applied."""
-    for event_id in queries.events_to_apply():
-        apply_event(event_id)
+    _for_each(queries.events_to_apply(), apply_event)
+
+
+def ask_for_missed_events() -> None:
+    """Every day: ask the provider what has happened lately, and make good the events that never reached us.
+
+    It gives up telling us after three days, and can be asked for thirty.
+    """
+    now = clock.now()
+    for event in payments().events_since(now - LOOK_BACK):
+        if event.invoice is not None:
+            with transaction():
+                actions.take_news(event.invoice, kind=event.type, at=event.created, now=now)
+
+
+def _for_each(keys: Iterable[int], work: Callable[[int], None]) -> None:
+    """Do the work for every key. What fails keeps nothing else waiting, and is raised when all the rest is done."""
+    failed: Exception | None = None
+    for key in keys:
+        try:
+            work(key)
+        except Exception as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from marketplace.accounts.letters import write_to
-from marketplace.accounts.queries import people_with
-
 from contracts.invoices.models import Invoice
 from marketplace.access import Permission
-
-
-def finance_address(organisation_id: int) -> str:
-    """Where the payment provider writes to: the funder's finance people, or none of ours to give away."""
-    people = people_with(organisation_id, Permission.PAY_INVOICES)
-    return people[0].email if people else f"finance-{organisation_id}@invalid.example"
+from marketplace.accounts.letters import write_to
+from marketplace.accounts.queries import people_with
 
 
 def invoice_sent(invoice: Invoice, *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models import Agreement, ServiceLine
-from contracts.invoices.rules import InvoiceStatus
+from contracts.invoices.rules import InvoiceStatus, payment_reference
 from marketplace.accounts.models import Organisation
 from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
 
@@ -49,6 +49,11 @@ class Invoice(Base):
     agreement: Mapped[Agreement] = relationship()
     organisation: Mapped[Organisation] = relationship()
     lines: Mapped[list[InvoiceLine]] = relationship(order_by="InvoiceLine.id", cascade="all, delete-orphan")
+
+    @property
+    def payment_reference(self) -> str:
+        """What the payment provider is told to know it by."""
+        return payment_reference(self.number, self.raised_at)
 
 
 class InvoiceLine(Base):

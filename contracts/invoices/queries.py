@@ -16,7 +16,8 @@ from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import Invoice, InvoiceLine, PaymentEvent
 from contracts.invoices.rules import InvoiceStatus
 from marketplace import clock
-from marketplace.access import Actor, Permission
+from marketplace.access import TABLE, Actor, Permission
+from marketplace.accounts.models import RoleGrant
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.waiting import Waiting
@@ -159,9 +160,15 @@ def events_to_apply() -> Sequence[int]:
 
 
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:
-    """Invoices that a funder's finance people have to pay."""
-    if not actor.may(Permission.PAY_INVOICES):
+    """Invoices that a funder's finance people have to pay; for its administrators, that nobody there can."""
+    if actor.organisation_id is None or actor.is_supplier:
         return []
+    if actor.may(Permission.PAY_INVOICES):
+        return _to_pay(actor, now)
+    return _nobody_to_pay(actor) if actor.may(Permission.ADMINISTER_ORGANISATION) else []
+
+
+def _to_pay(actor: Actor, now: datetime) -> list[Waiting]:
     rows = db.session.execute(
         select(Invoice.id, Invoice.number, Invoice.due_on)
         .where(Invoice.organisation_id == actor.organisation, Invoice.status == InvoiceStatus.OPEN)
@@ -176,3 +183,18 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
         )
         for key, number, due in rows
     ]
+
+
+def _nobody_to_pay(actor: Actor) -> list[Waiting]:
+    payers = select(RoleGrant.id).where(
+        RoleGrant.organisation_id == actor.organisation, RoleGrant.role.in_(TABLE[Permission.PAY_INVOICES])
+    )
+    count = db.session.scalar(
+        select(func.count())
+        .select_from(Invoice)
+        .where(Invoice.organisation_id == actor.organisation, Invoice.status == InvoiceStatus.DRAFT, ~payers.exists())
+    )
+    if not count:
+        return []
+    what = "1 invoice waits" if count == 1 else f"{count} invoices wait"
+    return [Waiting(f"Give somebody the finance role: {what} for them", url_for("accounts.people"))]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import calendar
+from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from math import lcm
 
+from contracts.agreements.rules import contract_year
 from marketplace.money import pounds, split
 
 
@@ -35,7 +37,8 @@ INVOICE_MOVES: dict[InvoiceStatus, frozenset[InvoiceStatus]] = {
 
 # Public bodies pay within 30 days of the invoice (domain.md, "Evaluating and awarding").
 PAYMENT_DAYS = 30
-PAYMENTS_A_YEAR = 12
+# Divisible by the days of every month, so that parts of months are whole numbers.
+_ANY_MONTH = lcm(28, 29, 30, 31)
 
 
 def first_of_month(day: date) -> date:
@@ -65,21 +68,39 @@ def months_in_arrears(starts_on: date, ends_on: date | None, today: date) -> Ite
 
 
 def month_price(annual_price: Decimal, *, starts_on: date, ends_on: date | None, month: date) -> Decimal:
-    """What one month costs in pounds: a twelfth of the planned band's annual price, in arrears (our default).
+    """What one calendar month costs in pounds: a twelfth of the planned band's annual price, in arrears (our default).
 
-    The twelve payments of a contract year sum to the annual price exactly, the odd pennies falling in its first
-    months. A month that the contract covers in part costs that part of its twelfth, by days.
+    What is paid for a contract year always sums to the annual price exactly, the odd pennies falling in its first
+    months. A year that begins within a month has a part of a month at either end, each paid by its days; a contract
+    that ends within a month pays that month by its days.
     """
-    begun = first_of_month(starts_on)
-    number = (month.year - begun.year) * 12 + month.month - begun.month
-    if number < 0 or (ends_on is not None and month > ends_on):
+    first, last = max(month, starts_on), min(last_of_month(month), ends_on or date.max)
+    if first > last:
         return Decimal(0)
-    twelfth = split(annual_price, [Decimal(1)] * PAYMENTS_A_YEAR)[number % PAYMENTS_A_YEAR]
-    days = calendar.monthrange(month.year, month.month)[1]
-    first = max(month, starts_on)
-    last = min(last_of_month(month), ends_on or date.max)
-    covered = (last - first).days + 1
-    return twelfth if covered == days else pounds(twelfth * covered / days)
+    price = Decimal(0)
+    # The month in which one contract year follows another holds a piece of both.
+    for begins, ends in sorted({contract_year(starts_on, first), contract_year(starts_on, last)}):
+        pieces = list(_pieces(begins, ends))
+        amounts = split(annual_price, [_weight(*piece) for piece in pieces])
+        for (from_day, to_day), amount in zip(pieces, amounts, strict=True):
+            if from_day < first_of_month(month) or from_day > last:
+                continue
+            owed = (min(to_day, last) - from_day).days + 1
+            whole = (to_day - from_day).days + 1
+            price += amount if owed == whole else pounds(amount * owed / whole)
+    return price
+
+
+def _pieces(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """The calendar months in first..last, the first and the last perhaps in part."""
+    while first <= last:
+        yield first, min(last_of_month(first), last)
+        first = next_month(first)
+
+
+def _weight(first: date, last: date) -> int:
+    """How much of its month a piece is, in whole numbers: the same for every whole month, whatever its length."""
+    return ((last - first).days + 1) * (_ANY_MONTH // monthrange(first.year, first.month)[1])
 
 
 def invoice_number(agreement_reference: str, month: date, funder: int) -> str:
@@ -88,6 +109,19 @@ def invoice_number(agreement_reference: str, month: date, funder: int) -> str:
     It follows from what is invoiced, so that a repeated run finds the same number and not a second invoice.
     """
     return f"{agreement_reference}-{month:%Y%m}-{funder}"
+
+
+def payment_reference(number: str, raised_at: datetime) -> str:
+    """What we call an invoice at the payment provider: its number, and when it was raised.
+
+    Numbers come again when a database is made anew (a demonstration, a restored copy); the provider's memory stays.
+    """
+    return f"{number}-{raised_at.astimezone(UTC):%Y%m%d%H%M%S}"
+
+
+def number_of_reference(reference: str) -> str:
+    """The number in what we call an invoice at the payment provider; empty if it is none of ours."""
+    return reference.rpartition("-")[0]
 
 
 def due_on(raised_on: date) -> date:

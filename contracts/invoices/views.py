@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from flask import Blueprint, Response, current_app, render_template, request
 
 from contracts.invoices import actions, queries
@@ -14,9 +11,14 @@ from marketplace import clock
 from marketplace.access import SIGNED_WEBHOOK, Permission, acting, audience
 from marketplace.extensions import csrf
 from marketplace.queueing import enqueue
+from marketplace.spreadsheets import csv_text
 from marketplace.transactions import after_commit, transaction
 
 bp = Blueprint("invoices", __name__)
+
+COLUMNS = (
+    *("number", "contract", "supplier", "funder", "month", "share_percent", "amount", "status", "due_on", "paid_on"),
+)
 
 
 def _status() -> InvoiceStatus | None:
@@ -48,14 +50,10 @@ def index() -> str:
 def as_csv() -> Response:
     """The same list as a CSV file, amounts in pounds."""
     found = queries.all_invoices_for(acting(), status=_status(), agreement_id=request.args.get("agreement", type=int))
-    text = io.StringIO()
-    sheet = csv.writer(text)
-    sheet.writerow(
-        ["number", "contract", "supplier", "funder", "month", "share_percent", "amount", "status", "due_on", "paid_on"]
-    )
-    for one in found:
-        sheet.writerow(
-            [
+    text = csv_text(
+        COLUMNS,
+        (
+            (
                 one.number,
                 one.agreement.reference,
                 one.agreement.supplier.name,
@@ -64,12 +62,14 @@ def as_csv() -> Response:
                 one.percent,
                 one.amount,
                 one.status.value,
-                one.due_on.isoformat(),
-                clock.london(one.paid_at).date().isoformat() if one.paid_at else "",
-            ]
-        )
+                one.due_on,
+                clock.london(one.paid_at).date() if one.paid_at else None,
+            )
+            for one in found
+        ),
+    )
     return Response(
-        text.getvalue(),
+        text,
         mimetype="text/csv",
         headers={"Content-Disposition": "attachment; filename=invoices.csv"},
     )
