@@ -85,6 +85,8 @@ class Supervisor:
             self._start_servers()
             prepared = self._prepare()
             self._start_programs(stub=bool(stub))
+            if stub:
+                self._wait(lambda: ports.answers(self.port + 1), "payments")
             self._wait(lambda: ports.answers(self.port), "web")
             if not self.stopping:
                 self._welcome(prepared, time.monotonic() - began)

@@ -45,7 +45,20 @@ class Valkey:
         """The server's command line."""
         kept = ["--appendonly", "yes", "--appendfsync", "everysec"] if self.durable else ["--appendonly", "no"]
         # "--save ''": the append-only file is the one record, no dumps beside it.
-        options = ["--set-proc-title", "no", "--port", "0", "--unixsocketperm", "700", "--daemonize", "no", "--loglevel", "warning", "--save", ""]
+        options = [
+            "--set-proc-title",
+            "no",
+            "--port",
+            "0",
+            "--unixsocketperm",
+            "700",
+            "--daemonize",
+            "no",
+            "--loglevel",
+            "warning",
+            "--save",
+            "",
+        ]
         return [self.program, "--unixsocket", self.socket, "--dir", self.data, *options, *kept]
 
     def url(self) -> str:
