@@ -9,6 +9,7 @@ from calloffs.awards.models import Assessment, Award, AwardedPrice, SentBack
 from calloffs.awards.rules import standstill_ends
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import COMPETITION_MOVES, CompetitionStatus
+from calloffs.evaluation.actions import hold
 from calloffs.evaluation.queries import Results, is_on_panel, must_lead, results
 from marketplace import audit
 from marketplace.access import Actor, Permission
@@ -23,7 +24,7 @@ def recommend(competition: Competition, *, bid_id: int, reason: str, actor: Acto
     and for any bid but the first. Bids equal in score, quality and price are all first: the reason says why this one.
     """
     must_lead(competition, actor, Permission.RECOMMEND_AWARD)
-    _lock(competition)
+    hold(competition)
     if competition.status is not CompetitionStatus.EVALUATED:
         raise NotAllowed("An award is recommended once the evaluation has ended, and only then.")
     if queries.award_of(competition) is not None:
@@ -76,7 +77,7 @@ def send_back(competition: Competition, *, reason: str, actor: Actor, now: datet
 def reopen_evaluation(competition: Competition, *, actor: Actor, now: datetime) -> None:
     """Go back to agreeing marks, to put one right. Refused while an award stands recommended or approved."""
     must_lead(competition, actor, Permission.MODERATE)
-    _lock(competition)
+    hold(competition)
     if queries.award_of(competition) is not None:
         raise NotAllowed("An award has been recommended: marks can only change after it is sent back.")
     if CompetitionStatus.OPENED not in COMPETITION_MOVES[competition.status]:
@@ -99,9 +100,9 @@ def approve(competition: Competition, *, actor: Actor, now: datetime) -> Award:
     winner = outcome.of(award.bid_id)
     if (award.score, award.whole_life_value) != (winner.total, winner.whole_life):
         raise NotAllowed("The scores have changed since the recommendation. Send it back.")
+    ends_at = standstill_ends(competition.framework.regime, now)
     award.approved_at, award.approved_by = now, actor.person
-    award.notice_published_at = now
-    award.standstill_ends_at = standstill_ends(competition.framework.regime, now)
+    award.notice_published_at, award.standstill_ends_at = now, ends_at
     award.prices = [
         AwardedPrice(number=band.number, annual_price=winner.opened.content.prices[band.number])
         for band in competition.bands
@@ -118,9 +119,8 @@ def approve(competition: Competition, *, actor: Actor, now: datetime) -> Award:
         for result in outcome.all
     ]
     competition.status = CompetitionStatus.AWARD_DECIDED
-    competition.standstill_ends_at = award.standstill_ends_at
+    competition.standstill_ends_at = ends_at
     db.session.flush()
-    ends_at = award.standstill_ends_at
     what = f"Approved the award to {award.supplier.name} and published the award notice"
     audit.record(what, competition, actor=actor, now=now, standstill_ends_at=ends_at.isoformat())
     audit.record("Approved the award", award, actor=actor, now=now)
@@ -139,7 +139,7 @@ def note_read(summary: queries.AssessmentSummary, *, actor: Actor, now: datetime
 def _to_approve(competition: Competition, actor: Actor) -> Award:
     """The recommended award, locked, for somebody who may decide it."""
     must_lead(competition, actor, Permission.APPROVE_AWARD)
-    _lock(competition)
+    hold(competition)
     award = queries.award_of(competition)
     if award is None:
         raise NotAllowed("No supplier has been recommended for this call-off yet.")
@@ -163,7 +163,3 @@ def _eligible(outcome: Results, bid_id: int) -> Results:
     if chosen.standing.rank != 1:
         raise NotAllowed(f"{chosen.supplier_name} is not ranked first.", field="bid_id")
     return outcome
-
-
-def _lock(competition: Competition) -> None:
-    db.session.refresh(competition, with_for_update=True)

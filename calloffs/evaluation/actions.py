@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from calloffs.bids.queries import opened_bids
@@ -37,7 +38,7 @@ def appoint(competition: Competition, *, person_id: int, actor: Actor, now: date
     Refused before publication and once marks are being agreed.
     """
     queries.must_lead(competition, actor, Permission.MODERATE)
-    _lock(competition)
+    hold(competition)
     if competition.status not in PANEL_MAY_CHANGE:
         raise NotAllowed("The panel is appointed between publication and the agreeing of marks.")
     if queries.agreed_marks(competition):
@@ -63,7 +64,7 @@ def appoint(competition: Competition, *, person_id: int, actor: Actor, now: date
 def release(competition: Competition, *, person_id: int, actor: Actor, now: datetime) -> None:
     """Take off the panel somebody who has not declared interests, so that they hold nobody up. Others stay."""
     queries.must_lead(competition, actor, Permission.MODERATE)
-    _lock(competition)
+    hold(competition)
     member = next((one for one in queries.panel(competition) if one.person_id == person_id), None)
     if member is None:
         raise AlreadyDone("This person is not on the panel.")
@@ -149,7 +150,7 @@ def agree(
     Refused until every evaluator without a conflict has finished. The bidder will read the reason.
     """
     queries.must_lead(competition, actor, Permission.MODERATE)
-    _lock(competition)
+    hold(competition)
     _must_be_marking(competition)
     queries.all_marks(competition, actor=actor)  # refuses while anybody still marks
     queries.one_of(opened_bids(competition, actor=actor), bid_id)
@@ -171,7 +172,7 @@ def agree(
 def conclude(competition: Competition, *, actor: Actor, now: datetime) -> None:
     """End the evaluation: scores and ranking are made. Refused until every answer of every bid has an agreed mark."""
     queries.must_lead(competition, actor, Permission.MODERATE)
-    _lock(competition)
+    hold(competition)
     if CompetitionStatus.EVALUATED not in COMPETITION_MOVES[competition.status]:
         raise AlreadyDone("The evaluation is not under way.")
     queries.all_marks(competition, actor=actor)
@@ -205,14 +206,21 @@ def _checked(competition: Competition, entries: Mapping[int, MarkEntry]) -> dict
 
 
 def _own_seat(competition: Competition, actor: Actor) -> Evaluator:
+    """The actor's seat, held: they may have two windows open."""
     seat = queries.seat_of(competition, actor=actor)
-    db.session.refresh(seat, with_for_update=True)
-    return seat
+    return db.session.scalars(
+        select(Evaluator).where(Evaluator.id == seat.id).with_for_update().execution_options(populate_existing=True)
+    ).one()
 
 
-def _lock(competition: Competition) -> None:
-    """One at a time for what concerns the whole call-off."""
-    db.session.refresh(competition, with_for_update=True)
+def hold(competition: Competition) -> None:
+    """Hold the call-off's row, fresh: one at a time for what concerns the whole of it."""
+    db.session.scalars(
+        select(Competition)
+        .where(Competition.id == competition.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
 
 
 def _must_be_marking(competition: Competition) -> None:
