@@ -120,6 +120,14 @@ def pairs_among(codes: Collection[str]) -> list[tuple[str, str]]:
     return [(inner, outer) for inner, outer in rows]
 
 
+def pairs_around(codes: Collection[str]) -> list[tuple[str, str]]:
+    """(inner, outer) for every place that contains one of the places, themselves included."""
+    rows = db.session.execute(
+        select(PlaceWithin.inner_code, PlaceWithin.outer_code).where(PlaceWithin.inner_code.in_(codes))
+    )
+    return [(inner, outer) for inner, outer in rows]
+
+
 def cohorts_of(organisation_id: int) -> Sequence[Cohort]:
     """The cohorts a supplier tailors its services for."""
     return db.session.scalars(
