@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -30,6 +28,7 @@ from marketplace.access import Permission, acting, audience
 from marketplace.adapters.files import FileDamaged, FileMissing
 from marketplace.errors import NotFound, Refused
 from marketplace.queueing import enqueue
+from marketplace.spreadsheets import csv_text
 from marketplace.transactions import after_commit, transaction
 
 bp = Blueprint("agreements", __name__, url_prefix="/contracts")
@@ -99,36 +98,27 @@ def _standing(agreement: Agreement) -> Standing:
 @audience(Permission.SEE_CONTRACTS)
 def as_csv() -> Response:
     """The same list as a CSV file, values in pounds."""
-    text = io.StringIO()
-    sheet = csv.writer(text)
-    sheet.writerow(CSV_COLUMNS)
-    for one in queries.every_agreement(acting(), _filter(), on=clock.today()):
-        sheet.writerow(
-            _harmless(value)
-            for value in (
-                one.reference,
-                one.title,
-                one.supplier.name,
-                one.commissioner.name,
-                _standing(one).value,
-                "; ".join(category.name for line in one.lines for category in line.categories),
-                "; ".join(place.name for line in one.lines for place in line.places),
-                one.starts_on.isoformat(),
-                one.ends_on.isoformat() if one.ends_on else "",
-                "" if one.whole_life_value is None else f"{one.whole_life_value:.2f}",
-                one.origin.value,
-            )
-        )
+    rows = (
+        [
+            one.reference,
+            one.title,
+            one.supplier.name,
+            one.commissioner.name,
+            _standing(one).value,
+            "; ".join(category.name for line in one.lines for category in line.categories),
+            "; ".join(place.name for line in one.lines for place in line.places),
+            one.starts_on.isoformat(),
+            one.ends_on.isoformat() if one.ends_on else None,
+            one.whole_life_value,
+            one.origin.value,
+        ]
+        for one in queries.every_agreement(acting(), _filter(), on=clock.today())
+    )
     return Response(
-        "\ufeff" + text.getvalue(),
+        csv_text(CSV_COLUMNS, rows),
         mimetype="text/csv",
         headers={"Content-Disposition": "attachment; filename=contracts.csv"},
     )
-
-
-def _harmless(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 @bp.get("/<int:agreement_id>")
