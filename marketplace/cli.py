@@ -153,13 +153,15 @@ def import_contracts(file: Path, dry_run: bool, as_json: bool) -> None:
 
 
 def _lines(file: Path) -> list[str]:
-    """The file's lines; a spreadsheet's Windows letters are understood as well as UTF-8."""
-    raw = file.read_bytes()
+    """The file's lines, each UTF-8 or, where it is not, in the letters Windows spreadsheets write."""
+    return [_text(line) for line in file.read_bytes().splitlines(keepends=True)]
+
+
+def _text(line: bytes) -> str:
     try:
-        text = raw.decode("utf-8")
+        return line.decode("utf-8")
     except UnicodeDecodeError:
-        text = raw.decode("cp1252", errors="replace")
-    return text.splitlines(keepends=True)
+        return line.decode("cp1252", errors="replace")
 
 
 @cli.group()
