@@ -59,6 +59,10 @@ def make_document(document_id: int) -> None:
         agreement = db.session.scalars(
             select(Agreement).where(Agreement.id == document.agreement_id).options(*queries.whole())
         ).one()
+        if not queries.is_as_signed(agreement):
+            # Never a document that says people signed what they did not. A person must look into it.
+            log.error("contract %s is not as it was signed: no document is made", agreement.id)
+            return
         content = renderer.render(contract_page(agreement))
         actions.document_made(
             document, agreement, sha256=files.keep(content), size=len(content), actor=SYSTEM, now=clock.now()

@@ -35,6 +35,7 @@ from contracts.agreements.rules import (
     Side,
     Standing,
     Terms,
+    terms_digest,
 )
 from marketplace.access import Actor, Permission, Role
 from marketplace.accounts.models import Organisation
@@ -324,6 +325,12 @@ def terms(agreement: Agreement) -> Terms:
         equality_commitments=agreement.equality_commitments or "",
         lines=tuple(_line_terms(line) for line in agreement.lines),
     )
+
+
+def is_as_signed(agreement: Agreement) -> bool:
+    """Whether the terms are still those that everybody who signed has signed."""
+    digest = terms_digest(terms(agreement))
+    return all(signature.digest == digest for signature in agreement.signatures)
 
 
 def _party(organisation: Organisation) -> Party:

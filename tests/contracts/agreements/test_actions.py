@@ -244,6 +244,15 @@ def test_a_job_killed_on_the_way_is_made_good_with_the_same_file(app: Flask, mon
     assert before == after
 
 
+def test_no_document_says_that_people_signed_what_they_did_not() -> None:
+    agreement = make_signed_agreement()
+    agreement.specification += " And more."
+    db.session.commit()
+    jobs.make_waiting_documents()
+    db.session.expire_all()
+    assert [one.status for one in agreement.documents] == [DocumentStatus.WAITING]
+
+
 def test_only_one_document_waits() -> None:
     agreement = make_signed_agreement()
     with pytest.raises(IntegrityError):
