@@ -21,6 +21,8 @@ from marketplace.local.processes import CannotStart
 if TYPE_CHECKING:
     from flask import Flask
 
+    from marketplace.demonstration import Loaded
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -81,12 +83,19 @@ def run(port: int) -> None:
 @cli.command()
 @json_option
 def prepare(as_json: bool) -> None:
-    """Bring the database up to date: migrations and reference data. The first thing that run does."""
+    """Bring the database up to date: migrations, reference data and, in demonstration mode, demonstration data."""
+    from dataclasses import asdict
+
     with application() as app:
+        click.echo("bringing the tables up to date", err=True)
         _migrate()
-        loaded = _load_reference()
-        mode = app.config["SETTINGS"].mode
-        report({"mode": mode, "reference": loaded}, as_json=as_json, words=f"Ready ({mode}).")
+        click.echo("loading reference data", err=True)
+        settings = app.config["SETTINGS"]
+        said: dict[str, Any] = {"mode": settings.mode, "reference": _load_reference()}
+        if settings.is_demonstration:
+            click.echo("loading demonstration data (the first time, this takes a moment)", err=True)
+            said |= {"demonstration": asdict(_load_demonstration()), "people": _people()}
+        report(said, as_json=as_json, words=f"Ready ({settings.mode}).")
 
 
 @cli.command()
@@ -123,6 +132,107 @@ def _load_reference() -> dict[str, dict[str, int]]:
     now = clock.now()
     with transaction():
         return {"places": asdict(load_places(now=now)), "framework": asdict(load_framework(now=now))}
+
+
+@cli.group()
+def demonstration() -> None:
+    """Invented suppliers, people and call-offs at every stage. Never in production."""
+
+
+@demonstration.command("load")
+@json_option
+def load_demonstration(as_json: bool) -> None:
+    """Load the demonstration data, once: nothing is done if it is there."""
+    from dataclasses import asdict
+
+    with application():
+        made = _load_demonstration()
+    there = f"{made.people} people, {made.call_offs} call-offs, {made.contracts} contracts, {made.referrals} referrals"
+    report(asdict(made), as_json=as_json, words=f"{'Loaded' if made.fresh else 'There already'}: {there}.")
+
+
+@demonstration.command("people")
+@json_option
+def list_people(as_json: bool) -> None:
+    """Who can sign in to the demonstration: role, organisation, e-mail and password."""
+    with application():
+        people = _people()
+    rows = [f"{one['role']:<44} {one['organisation']:<40} {one['email']:<50} {one['password']}" for one in people]
+    report(people, as_json=as_json, words="\n".join(rows) or "Nobody yet: marketplace demonstration load")
+
+
+def _load_demonstration() -> Loaded:
+    from marketplace import clock
+    from marketplace.demonstration import load
+
+    return load(clock.now())
+
+
+def _people() -> list[dict[str, Any]]:
+    from marketplace.access import Role
+    from marketplace.demonstration import people
+
+    return [
+        {
+            "name": one.name,
+            "role": ", ".join(Role(role).label for role in one.roles),
+            "organisation": one.organisation,
+            "email": one.email,
+            "password": one.password,
+        }
+        for one in people()
+    ]
+
+
+@cli.group()
+def demonstration() -> None:
+    """Invented suppliers, people and call-offs at every stage; never in production."""
+
+
+@demonstration.command("load")
+@json_option
+def load_demonstration(as_json: bool) -> None:
+    """Load the demonstration, once, placed relative to today."""
+    with application():
+        loaded = _load_demonstration()
+    what = ", ".join(f"{count} {name.replace('_', '-')}" for name, count in loaded.items() if name != "fresh")
+    report(loaded, as_json=as_json, words=f"{'Loaded' if loaded['fresh'] else 'There already'}: {what}.")
+
+
+def _load_demonstration() -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from marketplace import clock
+    from marketplace.demonstration import load
+
+    return asdict(load(clock.now()))
+
+
+@demonstration.command("people")
+@json_option
+def demonstration_people(as_json: bool) -> None:
+    """Who can sign in to the demonstration: role, organisation, e-mail address and password."""
+    with application() as app:
+        people = _invented_people() if app.config["SETTINGS"].is_demonstration else []
+    words = "\n".join(
+        f"{one['role']:<46} {one['organisation']:<44} {one['email']:<44} {one['password']}" for one in people
+    )
+    report(people, as_json=as_json, words=words or "There are no invented people here: marketplace demonstration load")
+
+
+def _invented_people() -> list[dict[str, str]]:
+    from marketplace.demonstration import people
+
+    return [
+        {
+            "name": one.name,
+            "role": ", ".join(role.label for role in one.roles),
+            "organisation": one.organisation,
+            "email": one.email,
+            "password": one.password,
+        }
+        for one in people()
+    ]
 
 
 @cli.command("import-contracts")

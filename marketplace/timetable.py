@@ -88,6 +88,18 @@ TIMETABLE: tuple[Scheduled, ...] = (
         "asks the payment provider for what never reached us",
         cron="15 3 * * *",
     ),
+    Scheduled(
+        "invitations",
+        "calloffs.competitions.jobs.invite_newly_qualified",
+        "invites who has qualified since a call-off was published",
+        every=timedelta(minutes=5),
+    ),
+    Scheduled(
+        "sessions-cleared",
+        "marketplace.accounts.jobs.clear_away",
+        "forgets sessions and one-time links that ended a month ago",
+        cron="10 3 * * *",
+    ),
 )
 
 

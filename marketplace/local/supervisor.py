@@ -190,7 +190,7 @@ class Supervisor:
         if isinstance(people, list) and people:
             say("  Invented people who can sign in:")
             for one in people:
-                say(f"    {one['role']:<32} {one['email']:<46} {one['password']}")
+                say(f"    {one['role']:<44} {one['organisation']:<40} {one['email']:<46} {one['password']}")
         say(f"  Data and logs: {self.home.path}. Ctrl-C stops it and loses nothing.")
         say("")
 
