@@ -31,15 +31,21 @@ def before_commit(check: Callable[[], object]) -> None:
     db.session.info.setdefault(_BEFORE, []).append(check)
 
 
+def settle() -> None:
+    """Flush, and make the last checks now, as a commit would: several steps in one transaction, each at its own time."""
+    session = db.session
+    session.flush()
+    for check in session.info.pop(_BEFORE, []):
+        check()
+
+
 @contextmanager
 def transaction() -> Iterator[None]:
     """Commit what was done inside, or nothing of it."""
     session = db.session
     try:
         yield
-        session.flush()
-        for check in session.info.pop(_BEFORE, []):
-            check()
+        settle()
         session.commit()
     except BaseException:
         session.info.pop(_AFTER, None)

@@ -1,0 +1,209 @@
+"""What is played: call-offs at every stage and what came of them. Days count from today; all of it is invented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum
+
+from calloffs.plans.rules import Band
+from marketplace.demonstration.cast import KITTIWAKE, LODESTAR, PATHWAYS, PCC, REGION, WOMENS_CENTRE, Body
+
+
+class Until(IntEnum):
+    """How far a call-off is played."""
+
+    DRAFT = 1
+    AWAITING_APPROVAL = 2
+    OPEN = 3
+    CLOSED = 4
+    MARKING = 5
+    EVALUATED = 6
+    STANDSTILL = 7
+    CONTRACT = 8
+
+
+@dataclass(frozen=True)
+class CallOff:
+    """One call-off. `closes` counts days from today; `bidders` name each one's strength (0 to 5) and price.
+
+    The price is in percent of the most that the commissioner pays. `referrals` were made since the contract began.
+    """
+
+    title: str
+    category: str
+    place: str
+    until: Until
+    closes: int
+    bands: tuple[Band, ...]
+    bidders: tuple[tuple[Body, int, int], ...] = ()
+    funders: tuple[tuple[Body, Decimal], ...] = ((REGION, Decimal(100)),)
+    months: int = 36
+    referrals: int = 0
+    # How many months ago the contract began; 0 for those that begin in the future.
+    began: int = 0
+
+
+def _cap(most: int, value: str) -> tuple[Band, ...]:
+    return (Band(1, 0, most, Decimal(value)),)
+
+
+_WOMEN = (
+    Band(1, 96, 127, Decimal("280000.00")),
+    Band(2, 128, 160, Decimal("360000.00")),
+    Band(3, 161, 192, Decimal("432000.00")),
+    Band(4, 193, 224, Decimal("496000.00")),
+)
+_NORTHUMBRIA, _CLEVELAND, _DURHAM = "E23000007", "E23000013", "E23000008"
+
+CALL_OFFS = (
+    CallOff(
+        "Women’s services in Northumbria",
+        "WOM",
+        _NORTHUMBRIA,
+        Until.CONTRACT,
+        closes=0,
+        bands=_WOMEN,
+        bidders=((WOMENS_CENTRE, 4, 92), (LODESTAR, 3, 88)),
+        funders=((REGION, Decimal(60)), (PCC, Decimal(40))),
+        began=5,
+        referrals=19,
+    ),
+    CallOff(
+        "Education, training and employment in the North East",
+        "ETE",
+        "A",
+        Until.CONTRACT,
+        closes=0,
+        bands=_cap(144, "260000.00"),
+        bidders=((PATHWAYS, 4, 95), (LODESTAR, 4, 99), (KITTIWAKE, 2, 90)),
+        began=4,
+        referrals=48,
+    ),
+    CallOff(
+        "Accommodation support in Cleveland",
+        "ACC",
+        _CLEVELAND,
+        Until.CONTRACT,
+        closes=0,
+        bands=_cap(60, "150000.00"),
+        bidders=((KITTIWAKE, 4, 94), (LODESTAR, 3, 97)),
+        began=6,
+        referrals=57,
+    ),
+    CallOff(
+        "Emotional wellbeing in County Durham",
+        "EMO",
+        _DURHAM,
+        Until.STANDSTILL,
+        closes=-24,
+        bands=_cap(90, "110000.00"),
+        bidders=((PATHWAYS, 5, 96), (LODESTAR, 3, 85)),
+    ),
+    CallOff(
+        "Finance, benefit and debt advice in Northumbria",
+        "FBD",
+        _NORTHUMBRIA,
+        Until.EVALUATED,
+        closes=-20,
+        bands=_cap(150, "135000.00"),
+        bidders=((KITTIWAKE, 3, 92), (LODESTAR, 3, 80)),
+    ),
+    CallOff(
+        "Mentoring for young adults in Cleveland",
+        "YAD",
+        _CLEVELAND,
+        Until.MARKING,
+        closes=-9,
+        bands=_cap(80, "96000.00"),
+        bidders=((PATHWAYS, 4, 93), (LODESTAR, 3, 90)),
+    ),
+    CallOff(
+        "Family and significant others in the North East",
+        "FAM",
+        "A",
+        Until.CLOSED,
+        closes=-1,
+        bands=_cap(100, "120000.00"),
+        bidders=((PATHWAYS, 3, 97), (LODESTAR, 3, 91)),
+    ),
+    CallOff(
+        "Accommodation support in Gateshead",
+        "ACC",
+        "E08000037",
+        Until.OPEN,
+        closes=16,
+        bands=_cap(45, "98000.00"),
+        bidders=((KITTIWAKE, 4, 95),),
+    ),
+    CallOff(
+        "Women’s services in Cleveland",
+        "WOM",
+        _CLEVELAND,
+        Until.OPEN,
+        closes=23,
+        bands=_cap(70, "140000.00"),
+    ),
+    CallOff(
+        "Social inclusion in Northumbria",
+        "SOC",
+        _NORTHUMBRIA,
+        Until.AWAITING_APPROVAL,
+        closes=40,
+        bands=_cap(110, "125000.00"),
+    ),
+    CallOff(
+        "Lifestyle and associates in County Durham",
+        "LIF",
+        _DURHAM,
+        Until.DRAFT,
+        closes=55,
+        bands=_cap(85, "90000.00"),
+    ),
+)
+
+# (category, the most words, weight)
+QUESTIONS = (
+    ("How will you deliver the service, and how will people come to it and stay with it?", 750, 40),
+    ("Who will deliver it, and how will you recruit, train and support them?", 500, 20),
+    ("How will you work with probation staff and with other local services?", 500, 20),
+)
+PRICE_WEIGHT = 20
+SPECIFICATION = (
+    "People on probation in this area need a service that is near them, begins soon after they are referred and is "
+    "given by people who know the area.\n\n"
+    "What we set: the outcomes, the volumes, the standards of safeguarding and of information. What we leave to you: "
+    "the method. Tell us what you will do and why it works.\n\n"
+    "The service begins within 10 working days of each referral. It is open to everybody in its cohort, with help for "
+    "those who find reading, travel or language hard."
+)
+LEVEL_REASON = "The need and the people who can meet it are found at this level; no smaller area has enough referrals."
+ANSWERS = (
+    "We meet each person where they are within five working days of the referral, agree with them what they want to "
+    "change, and stay with them for as long as the contract allows. Half of our staff have lived experience. Each "
+    "person has one named worker throughout.",
+    "A service manager and named workers, each with supervision every four weeks. We recruit locally and train "
+    "everyone in trauma, safeguarding and the law on data before they see anybody.",
+    "A weekly call with the probation office, a shared calendar of appointments and a single point of contact. We "
+    "tell the officer of a missed appointment the same day.",
+)
+PSED_ANSWER = (
+    "Women with children: appointments in school hours and a crèche, so that none is missed for want of childcare, "
+    "measured by attendance of parents against others. People with learning disabilities: easy-read plans for all who "
+    "need one, measured by plans given. People whose first language is not English or Welsh: interpreters at the first "
+    "meeting, measured by requests met."
+)
+NEEDS = (
+    "Needs help to find and keep a settled place to live.",
+    "Wants to get back to work and needs help with a CV and interviews.",
+    "Has few people around them and would gain from a mentor.",
+    "Needs support with confidence and daily routine after release.",
+)
+REASONS = {
+    5: "Exceptional: every part answered with evidence, and more than was asked.",
+    4: "Good: every part answered, most of it with evidence.",
+    3: "Satisfactory: the parts that matter are answered; evidence is thin in places.",
+    2: "Limited: parts are missing or only promised.",
+    1: "Poor: little of what was asked is answered.",
+    0: "Nothing that answers the question.",
+}
