@@ -21,8 +21,6 @@ from marketplace.local.processes import CannotStart
 if TYPE_CHECKING:
     from flask import Flask
 
-    from marketplace.demonstration import Loaded
-
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -84,8 +82,6 @@ def run(port: int) -> None:
 @json_option
 def prepare(as_json: bool) -> None:
     """Bring the database up to date: migrations, reference data and, in demonstration mode, demonstration data."""
-    from dataclasses import asdict
-
     with application() as app:
         click.echo("bringing the tables up to date", err=True)
         _migrate()
@@ -94,7 +90,7 @@ def prepare(as_json: bool) -> None:
         said: dict[str, Any] = {"mode": settings.mode, "reference": _load_reference()}
         if settings.is_demonstration:
             click.echo("loading demonstration data (the first time, this takes a moment)", err=True)
-            said |= {"demonstration": asdict(_load_demonstration()), "people": _people()}
+            said |= {"demonstration": _load_demonstration(), "people": _invented_people()}
         report(said, as_json=as_json, words=f"Ready ({settings.mode}).")
 
 
@@ -132,56 +128,6 @@ def _load_reference() -> dict[str, dict[str, int]]:
     now = clock.now()
     with transaction():
         return {"places": asdict(load_places(now=now)), "framework": asdict(load_framework(now=now))}
-
-
-@cli.group()
-def demonstration() -> None:
-    """Invented suppliers, people and call-offs at every stage. Never in production."""
-
-
-@demonstration.command("load")
-@json_option
-def load_demonstration(as_json: bool) -> None:
-    """Load the demonstration data, once: nothing is done if it is there."""
-    from dataclasses import asdict
-
-    with application():
-        made = _load_demonstration()
-    there = f"{made.people} people, {made.call_offs} call-offs, {made.contracts} contracts, {made.referrals} referrals"
-    report(asdict(made), as_json=as_json, words=f"{'Loaded' if made.fresh else 'There already'}: {there}.")
-
-
-@demonstration.command("people")
-@json_option
-def list_people(as_json: bool) -> None:
-    """Who can sign in to the demonstration: role, organisation, e-mail and password."""
-    with application():
-        people = _people()
-    rows = [f"{one['role']:<44} {one['organisation']:<40} {one['email']:<50} {one['password']}" for one in people]
-    report(people, as_json=as_json, words="\n".join(rows) or "Nobody yet: marketplace demonstration load")
-
-
-def _load_demonstration() -> Loaded:
-    from marketplace import clock
-    from marketplace.demonstration import load
-
-    return load(clock.now())
-
-
-def _people() -> list[dict[str, Any]]:
-    from marketplace.access import Role
-    from marketplace.demonstration import people
-
-    return [
-        {
-            "name": one.name,
-            "role": ", ".join(Role(role).label for role in one.roles),
-            "organisation": one.organisation,
-            "email": one.email,
-            "password": one.password,
-        }
-        for one in people()
-    ]
 
 
 @cli.group()
