@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from wtforms.validators import StopValidation
+
 from contracts.agreements.models import ServiceLine
 from contracts.referrals import rules
 from contracts.referrals.rules import AbsenceKind, Attendance, Complexity
@@ -35,13 +37,12 @@ class _CaseReference(Text):
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         """Take it, put into its usual form where it is one."""
         super().process_formdata(valuelist)
-        if self.data:
-            self.data = rules.crn(self.data)
-            if self.data is None:
-                raise ValueError("Enter a case reference number, like X123456")
+        self.data = rules.crn(self.data or "") or self.data
 
-    def _value(self) -> str:
-        return self.data or (self.raw_data[0] if self.raw_data else "")
+    def pre_validate(self, form: Any) -> None:
+        """Refuse what is none."""
+        if self.data and rules.crn(self.data) is None:
+            raise StopValidation("Enter a case reference number, like X123456")
 
 
 class ReferralForm(Form):
