@@ -1,0 +1,116 @@
+"""Signed contracts with prices, and invoices at any status, made directly as rows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from calloffs.competitions.rules import VolumeKind
+from contracts.agreements.models import Agreement, AgreementFunder, LineBand, ServiceLine
+from contracts.agreements.rules import AgreementStatus, Origin
+from contracts.invoices.models import Invoice, InvoiceLine
+from contracts.invoices.rules import InvoiceStatus, due_on, invoice_number
+from marketplace import clock
+from marketplace.access import Actor, Role
+from marketplace.accounts.models import Organisation
+from marketplace.extensions import db
+from tests.factories.accounts import make_actor
+from tests.factories.agreements import make_award
+
+RAISED = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def make_contract(
+    *,
+    lines: Sequence[str | None] = ("120000.00",),
+    funders: Sequence[tuple[Organisation, str]] = (),
+    supplier: Organisation | None = None,
+    lead: Organisation | None = None,
+    starts_on: date = date(2026, 10, 1),
+    ends_on: date | None = date(2028, 9, 30),
+    status: AgreementStatus = AgreementStatus.SIGNED,
+    with_finance: bool = True,
+) -> Agreement:
+    """A contract with one service for each annual price; every funder has somebody in finance unless said."""
+    award = make_award(supplier=supplier, lead=lead, funders=funders, starts_on=starts_on)
+    body = award.competition.organisation
+    made = Agreement(
+        reference=f"C-T-{next(_numbers):04}",
+        origin=Origin.AWARD,
+        award=award,
+        status=status,
+        supplier=award.supplier,
+        commissioner=body,
+        title=award.competition.title,
+        specification="",
+        starts_on=starts_on,
+        ends_on=ends_on,
+        whole_life_value=award.whole_life_value,
+        created_at=RAISED,
+        funders=[
+            AgreementFunder(organisation=one, percent=Decimal(percent)) for one, percent in funders or [(body, "100")]
+        ],
+        lines=[
+            ServiceLine(
+                number=number,
+                title=f"Service {number}",
+                open_to_women=True,
+                open_to_men=True,
+                referrals_from=starts_on,
+                volume_kind=VolumeKind.CAP if price else None,
+                planned_band=1 if price else None,
+                bands=[LineBand(number=1, low=0, high=100, annual_price=Decimal(price))] if price else [],
+            )
+            for number, price in enumerate(lines, start=1)
+        ],
+    )
+    db.session.add(made)
+    db.session.flush()
+    if with_finance:
+        for funder in made.funders:
+            finance_of(funder.organisation)
+    return made
+
+
+def finance_of(body: Organisation) -> Actor:
+    """Somebody in finance: of a supplier, or of a commissioning body."""
+    return make_actor(body, Role.SUPPLIER_FINANCE if body.is_supplier else Role.COMMISSIONER_FINANCE)
+
+
+def make_invoice(
+    agreement: Agreement,
+    *,
+    month: date = date(2026, 10, 1),
+    funder: int = 0,
+    status: InvoiceStatus = InvoiceStatus.DRAFT,
+    amount: str = "10000.00",
+    **more: object,
+) -> Invoice:
+    """One invoice of a contract, for one of its funders."""
+    line = agreement.lines[0]
+    sent = status is not InvoiceStatus.DRAFT
+    number = invoice_number(agreement.reference, month, funder + 1)
+    made = Invoice(
+        number=number,
+        agreement=agreement,
+        organisation=agreement.funders[funder].organisation,
+        month=month,
+        percent=agreement.funders[funder].percent,
+        amount=Decimal(amount),
+        status=status,
+        raised_at=RAISED,
+        due_on=due_on(clock.london(RAISED).date()),
+        next_attempt_at=RAISED,
+        provider_id=f"in_{number}" if sent else None,
+        payment_url="http://127.0.0.1:9/invoice/x" if sent else None,
+        sent_at=RAISED if sent else None,
+        paid_at=RAISED if status is InvoiceStatus.PAID else None,
+        lines=[InvoiceLine(service_line_id=line.id, text=f"{line.title}, {month:%B %Y}", amount=Decimal(amount))],
+        **more,
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made
