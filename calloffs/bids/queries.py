@@ -1,7 +1,7 @@
 """Bids: the only reader of what is in them.
 
 A supplier reads its own. Officers of the bodies that fund the call-off read all submitted ones once two different
-officers have opened them after closing. Nobody else reads any, the framework team included.
+officers have opened them after closing. No other person reads any, the framework team included.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from marketplace.money import pounds
+
 
 class BidStatus(StrEnum):
     """Where a bid stands. After closing a draft is a bid that was never made."""
@@ -40,7 +42,7 @@ class BidContent:
         return json.dumps(
             {
                 "answers": {str(key): value for key, value in sorted(self.answers.items())},
-                "prices": {str(key): str(value) for key, value in sorted(self.prices.items())},
+                "prices": {str(key): str(pounds(value)) for key, value in sorted(self.prices.items())},
             },
             ensure_ascii=False,
             sort_keys=True,

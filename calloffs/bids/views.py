@@ -178,9 +178,12 @@ def opening(competition_id: int) -> Answer:
 
 
 @bp.get("/<int:competition_id>/opened")
-@audience(Permission.SEE_COMPETITION_FILE)
+@audience(Permission.OPEN_BIDS)
 def opened(competition_id: int) -> str:
-    """The bids that were submitted, once they are open."""
+    """The bids that were submitted, once they are open.
+
+    Evaluators read bids on their own pages only, without the prices and after declaring their interests.
+    """
     actor = acting()
     competition = competitions.competition_for(actor, competition_id)
     return render_template(
