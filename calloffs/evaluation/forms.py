@@ -66,7 +66,7 @@ class MarkingForm(Form):
             for part, words in faults_of_mark(mark, reason, is_gate=is_gate(question.kind)):
                 field = self[f"{part}_{question.id}"]
                 if not field.errors:
-                    field.errors = [words]
+                    field.errors = [f"Question {question.position}: {words[0].lower()}{words[1:]}"]
                 fine = False
         return fine
 

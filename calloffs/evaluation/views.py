@@ -25,7 +25,7 @@ bp = Blueprint("evaluation", __name__, url_prefix="/evaluation")
 
 
 @bp.get("/<int:competition_id>/panel")
-@audience(Permission.MODERATE, Permission.APPROVE_AWARD)
+@audience(Permission.SEE_COMPETITION_FILE)
 def panel(competition_id: int) -> str:
     """The panel: who is on it and how far they have come; appointing."""
     return _panel_page(competition_id, AppointForm())
@@ -82,6 +82,8 @@ def _panel_page(competition_id: int, form: AppointForm) -> str:
         waits_for=what_moderation_waits_for([member.seat for member in members]),
         may_appoint=may_appoint,
         leads=leads,
+        is_on_panel=any(member.person_id == actor.person for member in members) and actor.may(Permission.EVALUATE),
+        may_report=actor.may(Permission.MODERATE) or actor.may(Permission.APPROVE_AWARD),
         form=form,
     )
 

@@ -151,6 +151,22 @@ def test_a_funders_partner_reads_the_report_and_changes_nothing(client: FlaskCli
     assert client.post(f"{base}/conclude").status_code == 403
 
 
+def test_an_evaluator_is_led_from_the_panel_to_their_own_marking(client: FlaskClient) -> None:
+    made = make_call_off()
+    seat(made, made.evaluators[0], declared=False)
+    seat(made, made.evaluators[1], conflict=True)
+    base = f"/evaluation/{made.competition.id}"
+    sign_in(client, made.evaluators[0])
+    page = client.get(f"{base}/panel").text
+    assert f'href="{base}/mark"' in page
+    assert "Appoint an evaluator" not in page
+    assert "Take off" not in page
+    # Nor do they read bids and prices by another way.
+    answer = client.get(f"/bids/{made.competition.id}/opened")
+    assert answer.status_code == 403
+    assert SECRET not in answer.text
+
+
 def test_what_waits(client: FlaskClient) -> None:
     made = make_call_off()
     now = clock_module.now()
