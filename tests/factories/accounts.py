@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
+from werkzeug.test import TestResponse
 
 from marketplace import clock, outbox
 from marketplace.access import COMMISSIONER_ROLES, FRAMEWORK_ROLES, SUPPLIER_ROLES, Actor, Role
@@ -143,5 +144,20 @@ def letter(session: scoped_session[Session], subject: str) -> outbox.Letter:
 def token_in(body: str) -> str:
     """The token of the one-time link in a letter."""
     found = re.search(r"/(?:invitations|forgotten-password)/(\S+)", body)
+    assert found
+    return found[1]
+
+
+def enter(client: FlaskClient, email: str, password: str = PASSWORD, onward: str = "") -> TestResponse:
+    """Sign in as a person does, by address and password; the answer to that."""
+    path = "/sign-in" + (f"?next={onward}" if onward else "")
+    return client.post(path, data={"email": email, "password": password})
+
+
+def link_in(session: scoped_session[Session]) -> str:
+    """The path of the link in the latest letter."""
+    latest = session.scalars(select(outbox.Letter).order_by(outbox.Letter.id.desc())).first()
+    assert latest is not None
+    found = re.search(r"http://[^/]+(/\S+)", latest.body)
     assert found
     return found[1]

@@ -171,7 +171,8 @@ def remove_role(person_id: int, role: Role, *, actor: Actor, now: datetime) -> N
             if role is Role.ADMINISTRATOR and len(grants) == 1:
                 raise Refused("This is the last administrator. Invite another one first.")
             db.session.delete(grant)
-            audit.record("Removed a role", organisation, actor=actor, now=now, person=person_id, role=role.value)
+            what = f"Took a role from a person: {role.label}"
+            audit.record(what, organisation, actor=actor, now=now, person=person_id, role=role.value)
             db.session.flush()
             return
     raise NotFound("This person does not hold this role.")

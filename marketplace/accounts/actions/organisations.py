@@ -126,5 +126,6 @@ def grant_role(person: Person, organisation: Organisation, role: Role, *, now: d
     )
     if held is None:
         db.session.add(RoleGrant(person=person, organisation=organisation, role=role, granted_at=now))
-        audit.record("Gave a role", organisation, actor=actor, now=now, person=person.id, role=role.value)
+        what = f"Gave a person the role: {role.label}"
+        audit.record(what, organisation, actor=actor, now=now, person=person.id, role=role.value)
         db.session.flush()

@@ -116,7 +116,9 @@ def _in_fours(key: str) -> list[str]:
 def _picture(person: Person) -> str:
     """The key as a QR code, an image that stands in the page itself: no other address ever sees it."""
     assert person.totp_secret is not None
-    uri = pyotp.TOTP(person.totp_secret).provisioning_uri(name=person.email, issuer_name="Dynamic Framework Marketplace")
+    uri = pyotp.TOTP(person.totp_secret).provisioning_uri(
+        name=person.email, issuer_name="Dynamic Framework Marketplace"
+    )
     return str(segno.make(uri, error="m").svg_data_uri(scale=5, border=4, dark="#0b0c0c", light="#ffffff"))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from marketplace.access import Role
 from marketplace.accounts import actions, jobs, queries
+from marketplace.accounts.actions import organisations
 from marketplace.accounts.models import OneTimeLink, Organisation, Person, SignInSession
 from marketplace.accounts.rules import OrganisationKind, SupplierStatus, token_hash
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound
@@ -80,6 +81,17 @@ class TestSignUp:
     def test_an_organisation_of_the_register_is_not_taken_over(self, session: Database, clock: StandingClock) -> None:
         make_supplier("Register Ltd", claimed=False, register_name="REGISTER LTD", company_number="07654321")
         with pytest.raises(AlreadyDone, match="Ask the framework team"):
+            sign_up(clock, company="7654321")
+
+    def test_of_two_at_once_the_database_lets_one_in(
+        self, session: Database, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sign_up(clock)
+        monkeypatch.setattr(organisations, "organisation_with_number", lambda **numbers: None)
+        monkeypatch.setattr(organisations, "person_by_email", lambda email: None)
+        with pytest.raises(AlreadyDone):
+            sign_up(clock, email="other@example.org")
+        with pytest.raises(AlreadyDone):
             sign_up(clock, company="7654321")
 
     def test_an_address_has_one_account(self, session: Database, clock: StandingClock) -> None:

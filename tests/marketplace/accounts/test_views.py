@@ -17,13 +17,16 @@ from marketplace import outbox
 from marketplace.access import Role
 from marketplace.accounts import queries
 from marketplace.accounts.models import Organisation, SignInSession
+from marketplace.app import create_app
 from marketplace.config import Mode
-from marketplace.extensions import db
+from marketplace.extensions import db, limiter
 from tests.conftest import StandingClock
 from tests.factories.accounts import (
     PASSWORD,
     actor_with,
+    enter,
     give_role,
+    link_in,
     make_actor,
     make_commissioner,
     make_person,
@@ -37,11 +40,6 @@ Database = scoped_session[Session]
 @pytest.fixture
 def demonstration(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], mode=Mode.DEMONSTRATION))
-
-
-def enter(client: FlaskClient, email: str, password: str = PASSWORD, onward: str = "") -> TestResponse:
-    path = "/sign-in" + (f"?next={onward}" if onward else "")
-    return client.post(path, data={"email": email, "password": password})
 
 
 def supplier_person(**more: object) -> str:
@@ -147,14 +145,6 @@ def test_a_reset_link_leads_to_a_new_password(client: FlaskClient, session: Data
     assert client.post(path, data={"password": "another long password"}).location == "/sign-in"
     assert client.get(path).status_code == 404
     assert enter(client, email, "another long password").location == "/home"
-
-
-def link_in(session: Database) -> str:
-    body = session.scalars(select(outbox.Letter).order_by(outbox.Letter.id.desc())).first()
-    assert body is not None
-    found = re.search(r"http://[^/]+(/\S+)", body.body)
-    assert found
-    return found[1]
 
 
 class TestSession:
@@ -355,88 +345,20 @@ class TestDemonstration:
         assert enter(client, invented.email).status_code == 200
 
 
-class TestPeople:
-    """An organisation's people."""
-
-    def test_an_administrator_invites_and_the_person_joins(
-        self, app: Flask, client: FlaskClient, session: Database, clock: StandingClock
-    ) -> None:
-        sign_in(client, make_actor(make_supplier("Open Doors"), Role.ADMINISTRATOR))
-        answer = client.post(
-            "/organisation/people/invite",
-            data={"email": "new@example.org", "roles": ["caseworker", "service_manager"]},
-            follow_redirects=True,
-        )
-        assert "We have sent an invitation to new@example.org" in answer.text
-        assert "Caseworker and Service manager" in answer.text
-        path, browser = link_in(session), app.test_client()
-        assert "Join Open Doors" in browser.get(path).text
-        answer = browser.post(path, data={"name": "Nell New", "password": PASSWORD}, follow_redirects=True)
-        assert "Nell New, Open Doors" in answer.text
-        assert "You now act for Open Doors" in answer.text
-        assert "Nell New" in client.get("/organisation/people").text
-
-    def test_somebody_here_already_signs_in_and_accepts(
-        self, app: Flask, client: FlaskClient, session: Database, clock: StandingClock
-    ) -> None:
-        person, other = make_person(), make_person()
-        give_role(person, make_supplier("Old"), Role.BID_MANAGER)
-        give_role(other, make_supplier(), Role.BID_MANAGER)
-        sign_in(client, make_actor(make_supplier("Open Doors"), Role.ADMINISTRATOR))
-        client.post("/organisation/people/invite", data={"email": person.email, "roles": "caseworker"})
-        path, browser = link_in(session), app.test_client()
-        assert browser.get(path).location == f"/sign-in?next={path}"
-        enter(browser, other.email)
-        assert "another address" in browser.get(path).text
-        assert browser.post(path).status_code == 200
-        browser.post("/sign-out")
-        enter(browser, person.email)
-        assert "Open Doors invites you" in browser.get("/home").text
-        answer = browser.post(path, follow_redirects=True)
-        assert "You now act for Open Doors" in answer.text
-
-    def test_refusals_stand_at_their_field(self, client: FlaskClient, session: Database) -> None:
-        sign_in(client, make_actor(make_supplier(), Role.ADMINISTRATOR))
-        page = client.post("/organisation/people/invite", data={"email": "a@example.org", "roles": "approver"}).text
-        assert "Choose at least one role" in page
-
-    def test_the_framework_team_hands_over_a_supplier_of_the_register(
-        self, client: FlaskClient, session: Database
-    ) -> None:
-        supplier = make_supplier("Register Ltd", claimed=False)
-        sign_in(client, actor_with(Role.FRAMEWORK_TEAM))
-        assert "Register Ltd" in client.get("/organisations/without-people?name=register").text
-        assert "None has" in client.get("/organisations/without-people?name=100%25").text
-        path = f"/organisations/{supplier.id}/hand-over"
-        assert client.get(path).status_code == 200
-        assert client.post(path, data={"email": "a@example.org"}).location == "/organisations/without-people"
-
-
-class TestLetters:
-    """Letters to oneself."""
-
-    def test_ones_own_letters_and_nobody_elses(
-        self, client: FlaskClient, session: Database, clock: StandingClock
-    ) -> None:
-        ann, bob = actor_with(Role.BID_MANAGER), actor_with(Role.BID_MANAGER)
-        for number in range(26):
-            outbox.post(
-                key=f"k{number}",
-                email="ann@example.org",
-                person_id=ann.person,
-                subject=f"Subject {number}.",
-                body="You won.\n\nSee the page.",
-                now=clock(),
-                holds_secret=number == 25,
-            )
-        sign_in(client, ann)
-        page = client.get("/letters").text
-        assert "Subject 25." in page
-        assert "Subject 0." not in page
-        assert "Subject 0." in client.get("/letters?page=2").text
-        by_subject = {letter.subject: letter.id for letter in outbox.letters_to(ann.person)}
-        assert "You won." in client.get(f"/letters/{by_subject['Subject 0.']}").text
-        assert "You won." not in client.get(f"/letters/{by_subject['Subject 25.']}").text
-        sign_in(client, bob)
-        assert client.get(f"/letters/{by_subject['Subject 0.']}").status_code == 404
-        assert "Nothing yet" in client.get("/letters").text
+def test_machines_that_try_and_try_are_stopped_by_address(committed_app: Flask) -> None:
+    settings = replace(committed_app.config["SETTINGS"], mode=Mode.DEMONSTRATION)
+    try:
+        limited = create_app(settings)
+        limited.config["WTF_CSRF_ENABLED"] = False
+        machine = limited.test_client()
+        answers = [machine.post("/sign-in").status_code for _ in range(31)]
+        assert answers == [200] * 30 + [429]
+        assert [machine.post("/sign-up").status_code for _ in range(11)][-2:] == [200, 429]
+        assert [machine.post("/forgotten-password").status_code for _ in range(11)][-2:] == [200, 429]
+        assert [machine.post("/sign-in/code").status_code for _ in range(31)][-2:] == [302, 429]
+        other = machine.post("/sign-in", environ_overrides={"REMOTE_ADDR": "127.0.0.2"})
+        assert other.status_code == 200
+        with limited.app_context():
+            db.engine.dispose()
+    finally:
+        limiter.enabled = False
