@@ -145,7 +145,7 @@ class Known:
 class Line:
     """One row of the file as it stands, with the number of the file's line on which it begins.
 
-    `fault` says why its columns could not be told apart; then there are none.
+    `fault` says why its columns could not be told apart; then only the first is given.
     """
 
     number: int
@@ -199,7 +199,8 @@ def lines_of(text: Iterable[str]) -> list[Line]:
     while index < len(raw):
         cells, length = _record(raw, index)
         if cells is None:
-            rows.append(Line(index + 1, (), "its quotation marks do not match"))
+            begins_with = raw[index].partition(",")[0].strip('" \r\n')
+            rows.append(Line(index + 1, (begins_with,), "its quotation marks do not match"))
         elif any(cell.strip() for cell in cells):
             rows.append(Line(index + 1, tuple(cells)))
         index += length

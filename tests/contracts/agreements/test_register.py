@@ -157,6 +157,7 @@ def test_a_slip_of_quotation_marks_costs_its_own_row_only() -> None:
     read_back = lines_of([lines[0], broken, *lines[1:], 'Y,"Acc"ommodation",T\n', lines[1].replace("A,", "Z,", 1)])
     assert [line.number for line in read_back] == [2, 3, 4, 5, 6]
     assert [bool(line.fault) for line in read_back] == [True, False, False, True, False]
+    assert [read_back[0].reference, read_back[3].reference] == ["X", "Y"]
     with pytest.raises(Unreadable, match="quotation marks"):
         read(read_back[0], KNOWN)
 
