@@ -47,10 +47,15 @@ def application() -> Iterator[Flask]:
 @contextmanager
 def _created() -> Iterator[Flask]:
     from marketplace.app import create_app
+    from marketplace.extensions import db
 
     app = create_app()
     with app.app_context():
-        yield app
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def report(data: Any, *, as_json: bool, words: str) -> None:
@@ -268,6 +273,7 @@ def check_tables() -> None:
 
     from marketplace.app import create_app
     from marketplace.config import Settings
+    from marketplace.extensions import db
     from marketplace.local.servers import local_servers
 
     with tempfile.TemporaryDirectory(prefix="marketplace-") as folder, ExitStack() as stack:
@@ -277,6 +283,7 @@ def check_tables() -> None:
         with create_app(Settings.from_environment(settings)).app_context():
             flask_migrate.upgrade()
             flask_migrate.check()
+            db.engine.dispose()
 
 
 @cli.command()

@@ -185,12 +185,13 @@ class Supervisor:
         say = self.log.say
         self.log.write("supervisor", f"everything runs, after {seconds:.1f} seconds")
         say("")
-        say(f"  The Dynamic Framework Marketplace is at http://127.0.0.1:{self.port}")
         people = prepared.get("people")
         if isinstance(people, list) and people:
             say("  Invented people who can sign in:")
             for one in people:
-                say(f"    {one['role']:<44} {one['organisation']:<40} {one['email']:<46} {one['password']}")
+                say(f"    {one['role']:<46} {one['organisation']:<42} {one['email']:<46} {one['password']}")
+            say("")
+        say(f"  The Dynamic Framework Marketplace is at http://127.0.0.1:{self.port}")
         say(f"  Data and logs: {self.home.path}. Ctrl-C stops it and loses nothing.")
         say("")
 

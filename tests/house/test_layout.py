@@ -12,7 +12,7 @@ ROOMS = ("marketplace", "calloffs", "contracts", "catalogue")
 AREA_FILES = {"__init__", "rules", "models", "queries", "actions", "forms", "views", "letters", "jobs"}
 # Somebody else's format, read or written, has a file of its own by the format's name.
 FORMATS = {"ocds", "register"}
-NOT_AREAS = {"local", "adapters", "migrations"}
+NOT_AREAS = {"local", "adapters", "migrations", "demonstration"}
 LONGEST = 400
 
 SOURCES = sorted(path for room in ROOMS for path in (CHECKOUT / room).rglob("*.py") if "versions" not in path.parts)
