@@ -10,12 +10,13 @@ from calloffs.awards.models import Award
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import QuestionKind, Stage
 from catalogue.publishing.queries import Process
-from catalogue.publishing.rules import LICENCE, PUBLISHER, VERSION, ocid, without_nothing
+from catalogue.publishing.rules import LICENCE, PUBLISHER, VERSION, identifier, ocid, without_nothing
 from contracts.agreements.models import Agreement
-from contracts.agreements.rules import AgreementStatus
+from contracts.agreements.rules import ends_on
 from marketplace import clock
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import SupplierStatus
+from marketplace.money import pounds
 
 _TENDER_STATUS = {
     Stage.OPEN: "active",
@@ -34,7 +35,7 @@ def release_package(process: Process, *, uri: str, now: datetime) -> dict[str, A
         {
             "uri": uri,
             "version": VERSION,
-            "publishedDate": now.isoformat(),
+            "publishedDate": now.isoformat(timespec="seconds"),
             "publisher": {"name": PUBLISHER},
             "license": LICENCE,
             "releases": [_release(process, now=now)],
@@ -45,16 +46,7 @@ def release_package(process: Process, *, uri: str, now: datetime) -> dict[str, A
 
 def _release(process: Process, *, now: datetime) -> dict[str, Any]:
     competition, award, agreement = process.competition, process.award, process.agreement
-    changed = max(
-        moment
-        for moment in (
-            competition.published_at,
-            competition.opened_at,
-            award.notice_published_at if award else None,
-            *(signature.at for signature in (agreement.signatures if agreement else [])),
-        )
-        if moment is not None
-    )
+    changed = _last_change(process, now=now)
     tags = ["tender"] + (["award"] if award else []) + (["contract"] if agreement else [])
     return {
         "ocid": ocid(competition.reference),
@@ -66,17 +58,26 @@ def _release(process: Process, *, now: datetime) -> dict[str, Any]:
         "parties": _parties(process),
         "buyer": _named(competition.organisation),
         "tender": _tender(process, now=now),
-        "awards": [_award(award, competition)] if award else [],
+        "awards": [_award(award, competition, now=now)] if award else [],
         "contracts": [_contract(agreement, award, now=now)] if agreement and award else [],
     }
 
 
+def _last_change(process: Process, *, now: datetime) -> datetime:
+    """When what is published of it last changed, by people or by the clock: another moment is another release."""
+    competition, award, agreement = process.competition, process.award, process.agreement
+    moments = [competition.published_at, competition.ended_at]
+    if award:
+        moments += [award.notice_published_at, award.standstill_ends_at]
+    if agreement:
+        moments += [signature.at for signature in agreement.signatures]
+        moments += [_last_moment(agreement.ends_on)] if agreement.ends_on else []
+    return max(moment for moment in moments if moment is not None and moment <= now)
+
+
 def _party_id(organisation: Organisation) -> str:
-    if organisation.company_number:
-        return f"GB-COH-{organisation.company_number}"
-    if organisation.charity_number:
-        return f"GB-CHC-{organisation.charity_number}"
-    return f"GB-DFM-{organisation.id}"
+    known = identifier(organisation.company_number, organisation.charity_number)
+    return "-".join(known) if known else f"GB-DFM-{organisation.id}"
 
 
 def _named(organisation: Organisation) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def _named(organisation: Organisation) -> dict[str, Any]:
 
 
 def _party(organisation: Organisation, roles: list[str]) -> dict[str, Any]:
-    scheme, _, number = _party_id(organisation).removeprefix("GB-").partition("-")
+    known = identifier(organisation.company_number, organisation.charity_number)
     details = None
     if organisation.supplier_status:
         # A voluntary, community or social enterprise is told by `vcse`; whether it is also small is not asked.
@@ -94,7 +95,7 @@ def _party(organisation: Organisation, roles: list[str]) -> dict[str, Any]:
         }
     return {
         **_named(organisation),
-        "identifier": {"scheme": f"GB-{scheme}", "id": number, "legalName": organisation.name},
+        "identifier": {"scheme": known[0], "id": known[1], "legalName": organisation.name} if known else None,
         "roles": roles,
         "details": details,
     }
@@ -115,7 +116,7 @@ def _parties(process: Process) -> list[dict[str, Any]]:
 
 def _tender(process: Process, *, now: datetime) -> dict[str, Any]:
     competition = process.competition
-    most = competition.most_annual_value * competition.months / 12
+    most = pounds(competition.most_annual_value * competition.months / 12)
     scored = [
         f"{question.text} ({question.weight} %)"
         for question in competition.questions
@@ -141,7 +142,7 @@ def _tender(process: Process, *, now: datetime) -> dict[str, Any]:
             "startDate": competition.published_at.isoformat() if competition.published_at else None,
             "endDate": closes,
         },
-        "contractPeriod": {"startDate": _day(competition.starts_on), "durationInMonths": competition.months},
+        "contractPeriod": _contract_period(competition),
         "numberOfTenderers": process.bids,
     }
 
@@ -163,17 +164,24 @@ def _item(competition: Competition, key: str) -> dict[str, Any]:
     }
 
 
-def _award(award: Award, competition: Competition) -> dict[str, Any]:
+def _award_status(award: Award, competition: Competition, now: datetime) -> str:
+    if competition.stage(now) is Stage.CANCELLED:
+        return "cancelled"
+    # In standstill the decision can still be questioned: "not yet in force" in the standard's words.
+    return "pending" if award.in_standstill(now) else "active"
+
+
+def _award(award: Award, competition: Competition, *, now: datetime) -> dict[str, Any]:
     notice = award.notice_published_at
     return {
         "id": f"{competition.reference}-award",
         "title": competition.title,
-        "status": "active",
+        "status": _award_status(award, competition, now),
         "date": award.approved_at.isoformat() if award.approved_at else None,
         "value": _money(award.whole_life_value),
         "suppliers": [_named(award.supplier)],
         "items": [_item(competition, f"{competition.reference}-award")],
-        "contractPeriod": {"startDate": _day(competition.starts_on), "durationInMonths": competition.months},
+        "contractPeriod": _contract_period(competition),
         "standstillPeriod": {
             "startDate": notice.isoformat() if notice else None,
             "endDate": award.standstill_ends_at.isoformat() if award.standstill_ends_at else None,
@@ -183,26 +191,36 @@ def _award(award: Award, competition: Competition) -> dict[str, Any]:
 
 
 def _contract(agreement: Agreement, award: Award, *, now: datetime) -> dict[str, Any]:
-    signed = agreement.status is AgreementStatus.SIGNED
     over = agreement.ends_on is not None and agreement.ends_on < clock.london(now).date()
     return {
         "id": agreement.reference,
         "awardID": f"{award.competition.reference}-award",
         "title": agreement.title,
-        "status": "terminated" if over else "active" if signed else "pending",
+        "status": "terminated" if over else "active",
         "period": {
-            "startDate": _day(agreement.starts_on),
-            "endDate": _day(agreement.ends_on) if agreement.ends_on else None,
+            "startDate": _first_moment(agreement.starts_on),
+            "endDate": _last_moment(agreement.ends_on).isoformat() if agreement.ends_on else None,
         },
         "value": _money(agreement.whole_life_value) if agreement.whole_life_value else None,
-        "dateSigned": max(signature.at for signature in agreement.signatures).isoformat() if signed else None,
+        "dateSigned": max(signature.at for signature in agreement.signatures).isoformat(),
     }
 
 
+def _contract_period(competition: Competition) -> dict[str, Any]:
+    last = ends_on(competition.starts_on, competition.months)
+    return {"startDate": _first_moment(competition.starts_on), "endDate": _last_moment(last).isoformat()}
+
+
 def _money(amount: Decimal) -> dict[str, Any]:
-    return {"amount": float(round(amount, 2)), "currency": "GBP"}
+    """The standard wants a number. Twelve figures fit a float, which is then written as the same twelve figures."""
+    return {"amount": float(amount), "currency": "GBP"}
 
 
-def _day(day: date) -> str:
-    """The standard knows moments only: a day is its first moment in London."""
+def _first_moment(day: date) -> str:
+    """The standard knows moments only: a day begins with its first in London."""
     return clock.from_london(datetime.combine(day, time())).isoformat()
+
+
+def _last_moment(day: date) -> datetime:
+    """The last second of a day in London."""
+    return clock.from_london(datetime.combine(day, time(23, 59, 59)))

@@ -1,4 +1,7 @@
-"""What is published: awards whose notice has gone out. Nothing here asks who is looking."""
+"""What is published: call-offs from the day they open, awards whose notice has gone out, contracts that are signed.
+
+Nothing here asks who is looking, so nothing here reads what only some may see.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnExpressionArgument, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from calloffs.awards.models import Award
 from calloffs.bids.models import Bid
 from calloffs.bids.rules import BidStatus
 from calloffs.competitions.models import Competition, CompetitionPlace, FunderShare
+from calloffs.competitions.rules import CompetitionStatus
 from contracts.agreements.models import Agreement
+from contracts.agreements.rules import AgreementStatus
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import SupplierStatus
 from marketplace.errors import NotFound
@@ -77,7 +83,7 @@ def _published(choice: Choice) -> Select[Award]:
         select(Award)
         .join(Award.competition)
         .join(Organisation, Award.supplier_id == Organisation.id)
-        .where(Award.notice_published_at.is_not(None))
+        .where(Award.notice_published_at.is_not(None), Competition.status != CompetitionStatus.CANCELLED)
     )
     if choice.category_code:
         chosen = chosen.where(Competition.category_code == choice.category_code)
@@ -94,11 +100,11 @@ def _published(choice: Choice) -> Select[Award]:
 
 
 def _listed(choice: Choice) -> Select[Award]:
-    order = {
+    orders: dict[Sort, tuple[ColumnExpressionArgument[Any], ...]] = {
         Sort.LATEST: (Award.notice_published_at.desc(), Award.id.desc()),
         Sort.VALUE: (Award.whole_life_value.desc(), Award.id.desc()),
         Sort.SUPPLIER: (Organisation.name, Award.id),
-    }[choice.sort]
+    }
     return (
         _published(choice)
         .options(
@@ -109,7 +115,7 @@ def _listed(choice: Choice) -> Select[Award]:
                 selectinload(Competition.places),
             ),
         )
-        .order_by(*order)
+        .order_by(*orders[choice.sort])
     )
 
 
@@ -143,7 +149,7 @@ def whole_register(choice: Choice) -> Sequence[Award]:
 
 @dataclass(frozen=True)
 class Process:
-    """One contracting process, as far as it is public."""
+    """One contracting process, as far as it is public: the award once its notice is out, the contract once signed."""
 
     competition: Competition
     award: Award | None
@@ -151,10 +157,18 @@ class Process:
     bids: int | None
 
 
+def published_references() -> Sequence[str]:
+    """Every call-off that was ever published, by its reference."""
+    return db.session.scalars(
+        select(Competition.reference).where(Competition.published_at.is_not(None)).order_by(Competition.reference)
+    ).all()
+
+
 def process(reference: str) -> Process:
     """The process of a published competition. Raises NotFound for what is not public yet.
 
-    How many bid is told once the award is: before that it could tell a bidder something.
+    How many bid is told once the award is: before that it could tell a bidder something. An award whose call-off was
+    cancelled afterwards stays public, as what it is.
     """
     competition = db.session.scalar(
         select(Competition)
@@ -180,8 +194,8 @@ def process(reference: str) -> Process:
         return Process(competition, None, None, None)
     agreement = db.session.scalar(
         select(Agreement)
-        .where(Agreement.award_id == award.id)
-        .options(selectinload(Agreement.signatures), selectinload(Agreement.subcontractors))
+        .where(Agreement.award_id == award.id, Agreement.status == AgreementStatus.SIGNED)
+        .options(selectinload(Agreement.signatures))
     )
     bids = db.session.scalar(
         select(func.count()).where(Bid.competition_id == competition.id, Bid.status == BidStatus.SUBMITTED)

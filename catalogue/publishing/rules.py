@@ -16,6 +16,7 @@ COLUMNS = (
     "title",
     "category",
     "places",
+    "place_codes",
     "commissioner",
     "supplier",
     "supplier_status",
@@ -42,6 +43,12 @@ def without_nothing(value: Any) -> Any:
     return value
 
 
-def csv_safe(text: str) -> str:
-    """The text for a cell of a CSV: what a spreadsheet would take for a formula is led by an apostrophe."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def identifier(company_number: str | None, charity_number: str | None) -> tuple[str, str] | None:
+    """Scheme and number of an organisation in a public register (org-id.guide); None if it is in none that we know."""
+    if company_number:
+        return "GB-COH", company_number
+    if charity_number is None:
+        return None
+    if charity_number.startswith("SC"):
+        return "GB-SC", charity_number
+    return ("GB-NIC" if charity_number.startswith("NI") else "GB-CHC"), charity_number

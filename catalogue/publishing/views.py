@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 
 from flask import Blueprint, Response, render_template, request, url_for
 
 from catalogue.publishing import ocds, queries
+from catalogue.publishing import register as sheet
 from catalogue.publishing.queries import Choice, Sort
-from catalogue.publishing.rules import COLUMNS, csv_safe, ocid
+from catalogue.publishing.rules import COLUMNS, ocid
 from marketplace import clock
 from marketplace.access import PUBLIC, audience
 from marketplace.accounts.rules import SupplierStatus
@@ -53,31 +52,9 @@ def register() -> str:
 @bp.get("/awards.csv")
 @audience(PUBLIC)
 def register_csv() -> Response:
-    """The register as CSV: values in pounds, dates as YYYY-MM-DD, places and codes spelled out."""
-    text = io.StringIO()
-    sheet = csv.writer(text)
-    sheet.writerow(COLUMNS)
-    for award in queries.whole_register(_choice()):
-        competition = award.competition
-        sheet.writerow(
-            csv_safe(str(cell))
-            for cell in (
-                competition.reference,
-                competition.title,
-                competition.category.name,
-                "; ".join(place.name for place in competition.places),
-                competition.organisation.name,
-                award.supplier.name,
-                award.supplier.supplier_status.value if award.supplier.supplier_status else "",
-                award.whole_life_value,
-                competition.months,
-                clock.london(award.approved_at).date() if award.approved_at else "",
-                clock.london(award.standstill_ends_at).date() if award.standstill_ends_at else "",
-                ocid(competition.reference),
-            )
-        )
+    """The register, or what was chosen of it, as a CSV file."""
     return Response(
-        text.getvalue(),
+        sheet.register_csv(queries.whole_register(_choice())),
         mimetype="text/csv",
         headers={"Content-Disposition": "attachment; filename=awards.csv", "Access-Control-Allow-Origin": "*"},
     )
