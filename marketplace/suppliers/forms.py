@@ -65,6 +65,7 @@ def section_form(questions: Sequence[SelectionQuestion]) -> type[Form]:
         hint = question.hint or ""
         if question.rule.is_written:
             checks = [optional(), word_limit(question.word_limit)] if question.word_limit else [optional()]
+            hint += f" Up to {question.word_limit} words." if question.word_limit else ""
             fields[question.code] = LongText(question.text, description=hint, validators=checks)
         else:
             fields[question.code] = Choice(question.text, description=hint, choices=YES_NO, validators=[optional()])
@@ -130,10 +131,10 @@ def decision_form(wanted: Sequence[ApplicationCategory], to_judge: Sequence[Sele
         ]
         fields[whole] = Choice(
             name,
-            choices=[*choices, (EACH, "Decide area by area")] if several else choices,
+            choices=[*choices, (EACH, "Decide area by area, below")] if several else choices,
             missing=f"Decide about {name}",
         )
-        fields[f"{whole}_reason"] = _Reason("Reason for declining", choice=whole)
+        fields[f"{whole}_reason"] = _Reason(f"Reason, if {name} is declined", choice=whole)
         for area in one.areas if several else []:
             each = area_field(area)
             fields[each] = _Choice(
@@ -142,7 +143,7 @@ def decision_form(wanted: Sequence[ApplicationCategory], to_judge: Sequence[Sele
                 missing=f"Decide about {name} in {area.place.name}",
                 unless=whole,
             )
-            fields[f"{each}_reason"] = _Reason("Reason, if declined", choice=each, unless=whole)
+            fields[f"{each}_reason"] = _Reason(f"Reason, if declined in {area.place.name}", choice=each, unless=whole)
     return type("DecisionFormOfOne", (DecisionForm,), fields)
 
 

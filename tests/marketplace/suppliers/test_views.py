@@ -147,6 +147,7 @@ def test_the_team_decides_and_the_supplier_reads_it(
     page = client.get(address).text
     assert "A person must judge" in page
     assert "Decide area by area" in page
+    assert "<details" in page
     missing = client.post(address, data={"category_ACC": "declined", "category_ETE": "each"}).text
     for words in (
         "Say whether this answer passes",
@@ -175,7 +176,7 @@ def test_the_team_decides_and_the_supplier_reads_it(
     for words in ("You have been admitted", "You have not worked in Kent.", "Welcome to the framework."):
         assert words in read
     start = client.get("/framework/application").text
-    assert "What you are qualified for" in start
+    assert "Where you are qualified" in start
     assert "Barnsley (local authority)" in start
 
 
