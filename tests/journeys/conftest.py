@@ -221,7 +221,7 @@ def _session_of(app: Flask, actor: Actor) -> str:
     with client.session_transaction() as session:
         session["_user_id"] = token
         session["_fresh"] = True
-    cookie = client.get_cookie("marketplace")
+    cookie = client.get_cookie("marketplace", "127.0.0.1")
     assert cookie is not None
     return cookie.value
 
