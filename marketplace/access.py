@@ -222,7 +222,7 @@ def audience_of(app: Flask, endpoint: str) -> Audience | None:
 
 
 def current_actor() -> Actor | None:
-    """Who is asking, if signed in. Accounts load it: `marketplace.accounts.signing_in`."""
+    """Who is asking, if signed in. Accounts load it: `marketplace.accounts.views.sessions`."""
     return getattr(current_user, "actor", None)
 
 

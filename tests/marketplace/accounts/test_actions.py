@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, scoped_session
 
 from marketplace.access import Role
 from marketplace.accounts import actions, jobs, queries
-from marketplace.accounts.actions import organisations
+from marketplace.accounts.actions import organisations, passwords
 from marketplace.accounts.models import OneTimeLink, Organisation, Person, SignInSession
 from marketplace.accounts.rules import OrganisationKind, SupplierStatus, token_hash
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound
@@ -114,8 +116,6 @@ class TestSigningIn:
     def test_nobody_costs_as_much_as_somebody(
         self, session: Database, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from marketplace.accounts.actions import passwords
-
         asked: list[str] = []
 
         class Counting:
@@ -123,7 +123,7 @@ class TestSigningIn:
                 asked.append(kept)
                 return True
 
-        monkeypatch.setattr(passwords, "_of_nobody", lambda: "of nobody")
+        monkeypatch.setattr(passwords, "_of_nobody", Mock(return_value="of nobody"))
         monkeypatch.setattr(passwords, "_hasher", Counting())
         assert actions.check_password("nobody@example.org", PASSWORD, now=clock()) is None
         make_person(email="no-password@example.org").password_hash = None
@@ -193,6 +193,18 @@ class TestSigningIn:
         assert begun().organisation_id == second.id
         with pytest.raises(NotAllowed):
             actions.act_for(switched, make_supplier().id, now=clock())
+
+    def test_an_old_hash_is_made_anew_when_its_password_is_given(
+        self, session: Database, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person = make_person()
+        old = person.password_hash
+        monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+        assert actions.check_password(person.email, "wrong", now=clock()) is None
+        assert person.password_hash == old
+        assert actions.check_password(person.email, PASSWORD, now=clock()) is person
+        assert "t=2" in str(person.password_hash)
+        assert actions.check_password(person.email, PASSWORD, now=clock()) is person
 
 
 class TestSecondFactor:
