@@ -83,7 +83,6 @@ _AREAS: dict[str, str] = {
     "mayors office for policing and crime": _LONDON,
     "london metropolitan": _LONDON,
     "london metropolitan police": _LONDON,
-    "london metropolitan police service": _LONDON,
     "metropolitan police service": _LONDON,
     "city of london": "london city of",
     "city of london police": "london city of",
