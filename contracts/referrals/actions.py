@@ -92,6 +92,8 @@ def send(line_id: int, written: Need, *, actor: Actor, now: datetime) -> Referra
     try:
         db.session.flush()
     except IntegrityError as error:
+        if "uq_referrals_one_open" not in str(error.orig):
+            raise
         # The lock makes this all but impossible; the constraint stands all the same.
         raise AlreadyDone(_DUPLICATE, field="crn") from error
     audit.record("Sent to the supplier", referral, actor=actor, now=now, line=line.id)
