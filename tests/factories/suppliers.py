@@ -51,7 +51,8 @@ def make_application(
     )
     for question in framework.selection_questions():
         answer = (answers or {}).get(question.code, PASSING[question.rule])
-        made.answers.append(ApplicationAnswer(question_code=question.code, answer=answer, asked=question.text))
+        asked = question.text if submitted else None
+        made.answers.append(ApplicationAnswer(question_code=question.code, answer=answer, asked=asked))
     for category_code, place_codes in (wanted or {}).items():
         areas = [ApplicationArea(place_code=code) for code in place_codes]
         made.categories.append(ApplicationCategory(category_code=category_code, areas=areas))
