@@ -13,7 +13,7 @@ from marketplace.spreadsheets import csv_text
 def register_csv(awards: Iterable[Award]) -> str:
     """A line an award: values in pounds, dates as YYYY-MM-DD (London), places by name and by official code."""
     return csv_text(
-        COLUMNS,
+        tuple(COLUMNS),
         (
             (
                 award.competition.reference,

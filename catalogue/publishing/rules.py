@@ -9,23 +9,24 @@ from typing import Any
 OCID_PREFIX = "ocds-dfm000"
 PUBLISHER = "Dynamic Framework Marketplace"
 LICENCE = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
-# The UK's extension (VCSE status, standstill) and the release schema it extends.
+# Of the Open Contracting Data Standard.
 VERSION = "1.1"
-COLUMNS = (
-    "reference",
-    "title",
-    "category",
-    "places",
-    "place_codes",
-    "commissioner",
-    "supplier",
-    "supplier_status",
-    "whole_life_value_gbp",
-    "months",
-    "awarded_on",
-    "standstill_ends_on",
-    "ocid",
-)
+# What the columns of the register's CSV hold, in words.
+COLUMNS = {
+    "reference": "The call-off’s reference",
+    "title": "What was bought",
+    "category": "Category of service",
+    "places": "Areas served, by name",
+    "place_codes": "Areas served, by official code (Office for National Statistics; a letter for a probation region)",
+    "commissioner": "The public body that leads the contract",
+    "supplier": "Who won it",
+    "supplier_status": "vcse (voluntary, community or social enterprise), sme (small or medium-sized) or large",
+    "whole_life_value_gbp": "Value in pounds over the contract’s whole length, at the volume that is planned",
+    "months": "Length of the contract",
+    "awarded_on": "When the award was approved",
+    "standstill_ends_on": "The last day of the pause before signing",
+    "ocid": "The process’s identifier in the Open Contracting Data Standard",
+}
 
 
 def ocid(reference: str) -> str:

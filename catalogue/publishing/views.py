@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
@@ -75,14 +76,34 @@ def open_data() -> str:
     return render_template("catalogue/publishing/open_data.html", columns=COLUMNS)
 
 
+@bp.get("/open-data/ocds.json")
+@audience(PUBLIC)
+def processes() -> Response:
+    """Every contracting process that is or was public, with the address of its release package."""
+    found = [
+        {
+            "reference": reference,
+            "ocid": ocid(reference),
+            "uri": url_for("publishing.release_package", reference=reference, _external=True),
+        }
+        for reference in queries.published_references()
+    ]
+    return _open_json({"processes": found})
+
+
 @bp.get("/open-data/ocds/<reference>.json")
 @audience(PUBLIC)
 def release_package(reference: str) -> Response:
     """One contracting process as an OCDS release package."""
     uri = url_for("publishing.release_package", reference=reference, _external=True)
     package = ocds.release_package(queries.process(reference), uri=uri, now=clock.now())
+    return _open_json(package)
+
+
+def _open_json(body: dict[str, Any]) -> Response:
+    """JSON that other people's pages may read too."""
     return Response(
-        json.dumps(package, ensure_ascii=False, indent=1),
+        json.dumps(body, ensure_ascii=False, indent=1),
         mimetype="application/json",
         headers={"Access-Control-Allow-Origin": "*"},
     )

@@ -187,7 +187,7 @@ def test_the_register_as_csv(session: Database, client: Client) -> None:
     assert answer.content_type == "text/csv; charset=utf-8"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     (row,) = csv.DictReader(io.StringIO(answer.text))
-    assert tuple(row) == COLUMNS
+    assert list(row) == list(COLUMNS)
     reference = made.competition.reference
     assert row == {
         "reference": reference,
@@ -229,6 +229,16 @@ def test_open_data_can_be_read_by_other_peoples_pages(session: Database, client:
     package = json.loads(answer.text)
     assert package["uri"].endswith(f"/open-data/ocds/{made.competition.reference}.json")
     assert package["uri"].startswith("http")
+
+
+def test_every_public_process_is_listed_with_its_address(session: Database, client: Client) -> None:
+    reference = award(session, "Rooms").competition.reference
+    draft = make_evaluated().competition
+    draft.status, draft.published_at = CompetitionStatus.DRAFT, None
+    session.flush()
+    (one,) = json.loads(client.get("/open-data/ocds.json").text)["processes"]
+    assert (one["reference"], one["ocid"]) == (reference, f"ocds-dfm000-{reference}")
+    assert json.loads(client.get(one["uri"].partition("5000")[2]).text)["uri"] == one["uri"]
 
 
 def test_what_is_published_is_explained(session: Database, client: Client) -> None:

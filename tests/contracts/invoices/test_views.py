@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -27,7 +28,7 @@ NOVEMBER = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 def listed(page: str) -> int:
-    return page.count('<th scope="row" class="govuk-table__header"><a')
+    return len(re.findall(r'href="/invoices/\d+"', page))
 
 
 # Who sees what
