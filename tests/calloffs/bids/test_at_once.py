@@ -119,6 +119,9 @@ def test_two_officers_turning_their_keys_at_once_open_the_bids(committed_app: Fl
 def test_opening_waits_for_a_submission_under_way(committed_app: Flask, clock: StandingClock) -> None:
     made = _tender(committed_app)
     submitted, opened = threading.Event(), threading.Event()
+    with committed_app.app_context(), transaction():
+        bid = actions.save_draft(_call_off(made), content=made.content, base_version=0, actor=made.bidder, now=clock())
+        version = bid.version
 
     def turn_keys() -> None:
         with committed_app.app_context():
@@ -132,9 +135,7 @@ def test_opening_waits_for_a_submission_under_way(committed_app: Flask, clock: S
     officers.start()
     with committed_app.app_context(), transaction():
         clock.set(CLOSES_AT - timedelta(seconds=1))
-        competition = _call_off(made)
-        bid = actions.save_draft(competition, content=made.content, base_version=0, actor=made.bidder, now=clock())
-        actions.submit(competition, version=bid.version, actor=made.bidder, now=clock())
+        actions.submit(_call_off(made), version=version, actor=made.bidder, now=clock())
         submitted.set()
         assert not opened.wait(0.5)
     officers.join(30)

@@ -36,8 +36,14 @@ def test_a_call_off_is_drafted_from_a_plan_approved_by_another_and_published(cli
     }
     question = {"kind": "scored", "text": "How?", "weight": "70", "word_limit": "400"}
     dates = {
-        **{"closes_on-day": "5", "closes_on-month": "10", "closes_on-year": "2026", "closes_at": "12:00"},
-        **{"starts_on-day": "4", "starts_on-month": "1", "starts_on-year": "2027", "months": "24"},
+        "closes_on-day": "5",
+        "closes_on-month": "10",
+        "closes_on-year": "2026",
+        "closes_at": "12:00",
+        "starts_on-day": "4",
+        "starts_on-month": "1",
+        "starts_on-year": "2027",
+        "months": "24",
     }
     volume = {"kind": "cap", "cap_volume": "180", "cap_value": "120000"}
     funders = {"lead": "75", "body_1": str(made.funder.id), "percent_1": "25%"}
