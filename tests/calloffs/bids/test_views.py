@@ -171,6 +171,8 @@ def test_two_officers_open_and_read(client: FlaskClient, clock: StandingClock) -
     assert "Harbour Lights CIC" in page.text
     assert "Content matches the receipt" in page.text
     assert PHRASE in page.text
+    sign_in(client, make_actor(made.lead, Role.EVALUATOR))
+    assert client.get(f"{base}/opened").status_code == 403
 
 
 def test_sealed_bids_show_nowhere_before_opening(client: FlaskClient, clock: StandingClock) -> None:
