@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from marketplace.accounts.models import Person
 from marketplace.errors import TooLate
-from marketplace.transactions import after_commit, before_commit, transaction
+from marketplace.transactions import after_commit, before_commit, settle, transaction
 from tests.factories.accounts import make_person
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -74,3 +74,13 @@ def test_a_check_sees_what_was_written(session: scoped_session[Session]) -> None
         before_commit(lambda: seen.append(there(session)))
         session.add(Person(name="Three", email="three@example.org", created_at=make_person("Two").created_at))
     assert seen == [["Two", "Three"]]
+
+
+def test_several_steps_of_one_transaction_are_checked_each_in_its_turn(session: scoped_session[Session]) -> None:
+    seen: list[list[str]] = []
+    with transaction():
+        for name in ("One", "Two"):
+            make_person(name)
+            before_commit(lambda: seen.append(there(session)))
+            settle()
+    assert seen == [["One"], ["One", "Two"]]
