@@ -122,11 +122,11 @@ def approve(competition_id: int) -> str:
 
 @bp.post("/<int:competition_id>/approve")
 @audience(Permission.APPROVE_AWARD)
-def decide(competition_id: int) -> str | Response:
+def decide(competition_id: int) -> Response | tuple[str, int]:
     """Keep the decision."""
     actor, now = acting(), clock.now()
     competition = competition_for(actor, competition_id)
-    form = DecideForm()
+    form, status = DecideForm(), 200
     if form.validate():
         try:
             with transaction():
@@ -138,10 +138,11 @@ def decide(competition_id: int) -> str | Response:
                     done = "Sent back. Nothing has been told to the bidders."
         except Refused as refused:
             form.show_refusal(refused)
+            status = refused.status
         else:
             flash(done, "success")
             return redirect(url_for(".show", competition_id=competition_id))
-    return _approve_page(competition_id, form)
+    return _approve_page(competition_id, form), status
 
 
 def _approve_page(competition_id: int, form: DecideForm) -> str:

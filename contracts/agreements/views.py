@@ -169,11 +169,11 @@ def draw(award_id: int) -> Answer:
 
 @bp.route("/<int:agreement_id>/sign", methods=["GET", "POST"])
 @audience(Permission.SIGN_FOR_SUPPLIER, Permission.SIGN_FOR_COMMISSIONER)
-def sign(agreement_id: int) -> str | Answer:
+def sign(agreement_id: int) -> Answer | tuple[str, int]:
     """Read the terms whole, tick, sign."""
     actor = acting()
     agreement = queries.agreement_for(actor, agreement_id)
-    form = SignForm()
+    form, status = SignForm(), 200
     if form.validate_on_submit():
         try:
             with transaction():
@@ -182,6 +182,7 @@ def sign(agreement_id: int) -> str | Answer:
                 after_commit(lambda: _wake(waiting))
         except Refused as refused:
             form.show_refusal(refused)
+            status = refused.status
             agreement = queries.agreement_for(actor, agreement_id)
         else:
             signed = agreement.status is AgreementStatus.SIGNED
@@ -194,7 +195,7 @@ def sign(agreement_id: int) -> str | Answer:
             return redirect(url_for("agreements.show", agreement_id=agreement_id))
     terms = queries.terms(agreement)
     form.digest.data = terms_digest(terms)
-    return render_template(
+    page = render_template(
         "contracts/agreements/sign.html",
         agreement=agreement,
         terms=terms,
@@ -202,6 +203,7 @@ def sign(agreement_id: int) -> str | Answer:
         form=form,
         signs_now=_signs_now(agreement),
     )
+    return page, status
 
 
 def _wake(documents: Sequence[int]) -> None:

@@ -210,7 +210,7 @@ def keep_event(payload: bytes, signature: str | None, *, payments: Payments, now
     try:
         event = payments.construct_event(payload, signature)
     except SignatureRefused as refused:
-        raise ForgedEvent("The signature is not the payment provider's, or too old.") from refused
+        raise ForgedEvent("The signature is not the payment provider’s, or it is too old.") from refused
     body: dict[str, Any] = json.loads(payload)
     return db.session.execute(
         insert(PaymentEvent)
