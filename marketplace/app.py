@@ -106,7 +106,7 @@ def _limits_store(settings: Settings) -> str:
 
 
 def _templates(app: Flask) -> None:
-    app.jinja_loader = ChoiceLoader(  # type: ignore[assignment]
+    app.jinja_loader = ChoiceLoader(
         [
             FileSystemLoader(CHECKOUT / "templates"),
             PrefixLoader(

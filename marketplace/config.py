@@ -125,7 +125,7 @@ class Keys:
 
 
 def _kept(path: Path) -> str:
-    """A random key, made on first use. Two processes starting at once settle on one: the file is linked, not written."""
+    """A random key, made on first use. Two processes starting at once settle on one: the file is linked whole."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

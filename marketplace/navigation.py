@@ -33,6 +33,7 @@ SIGNED_IN_ITEMS = (
     Item("Volumes", "volumes.index", Permission.SEE_VOLUMES),
     Item("Referrals", "referrals.index", Permission.SEE_REFERRALS),
     Item("Invoices", "invoices.index", Permission.SEE_INVOICES),
+    Item("People", "accounts.people", Permission.ADMINISTER_ORGANISATION),
 )
 
 
@@ -41,4 +42,4 @@ def navigation_for(actor: Actor | None) -> list[Item]:
     if actor is None:
         return list(PUBLIC_ITEMS)
     own = [item for item in SIGNED_IN_ITEMS if item.permission is None or actor.may(item.permission)]
-    return own + [PUBLIC_ITEMS[0]]
+    return [*own, PUBLIC_ITEMS[0]]

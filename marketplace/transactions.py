@@ -32,7 +32,7 @@ def before_commit(check: Callable[[], object]) -> None:
 
 
 def settle() -> None:
-    """Flush, and make the last checks now, as a commit would: several steps in one transaction, each at its own time."""
+    """Flush, and make the last checks now, as a commit would: steps of one transaction, each at its own time."""
     session = db.session
     session.flush()
     for check in session.info.pop(_BEFORE, []):
