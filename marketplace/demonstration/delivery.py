@@ -15,6 +15,7 @@ from contracts.agreements.rules import terms_digest
 from contracts.referrals import actions as referring
 from contracts.referrals.models import Referral
 from contracts.referrals.rules import AbsenceKind, Attendance, Complexity
+from contracts.volumes.queries import position
 from marketplace import clock
 from marketplace.access import SYSTEM, Actor, Role
 from marketplace.demonstration import scenes
@@ -56,8 +57,12 @@ def _referrals(play: Play, line: ServiceLine, call_off: CallOff, winner: Body, *
     outcomes = db.session.scalars(
         select(DesiredOutcome.code).where(DesiredOutcome.category_code == call_off.category)
     ).all()
-    for number in range(call_off.referrals):
-        with play.at(days[number * len(days) // call_off.referrals], 11) as now:
+    expected = position(line, on=play.today).expected or 0
+    wanted = expected * call_off.of_profile // 100
+    if call_off.left_under_cap is not None:
+        wanted = (line.cap or 0) - call_off.left_under_cap
+    for number in range(wanted):
+        with play.at(days[number * len(days) // wanted], 11) as now:
             referral = referring.send(
                 line.id,
                 referring.Need(
@@ -71,7 +76,7 @@ def _referrals(play: Play, line: ServiceLine, call_off: CallOff, winner: Body, *
                 actor=officers[number % 2],
                 now=now,
             )
-        if number >= call_off.referrals - 2:
+        if number >= wanted - 2:
             continue  # the latest two wait to be accepted
         with play.at(next_working_day(clock.london(now).date() + timedelta(days=1)), 9) as now:
             referring.accept(referral.id, caseworker_id=caseworker.person, actor=manager, now=now)

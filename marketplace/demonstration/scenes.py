@@ -27,7 +27,7 @@ class Until(IntEnum):
 class CallOff:
     """One call-off. `closes` counts days from today; `bidders` name each one's strength (0 to 5) and price.
 
-    The price is in percent of the most that the commissioner pays. `referrals` were made since the contract began.
+    The price is in percent of the most that the commissioner pays.
     """
 
     title: str
@@ -39,7 +39,9 @@ class CallOff:
     bidders: tuple[tuple[Body, int, int], ...] = ()
     funders: tuple[tuple[Body, Decimal], ...] = ((REGION, Decimal(100)),)
     months: int = 36
-    referrals: int = 0
+    # Referrals so far: in percent of the profile to date, or (as a number left) up to so many under the cap.
+    of_profile: int = 0
+    left_under_cap: int | None = None
     # How many months ago the contract began; 0 for those that begin in the future.
     began: int = 0
 
@@ -67,7 +69,7 @@ CALL_OFFS = (
         bidders=((WOMENS_CENTRE, 4, 92), (LODESTAR, 3, 88)),
         funders=((REGION, Decimal(60)), (PCC, Decimal(40))),
         began=5,
-        referrals=19,
+        of_profile=25,
     ),
     CallOff(
         "Education, training and employment in the North East",
@@ -78,7 +80,7 @@ CALL_OFFS = (
         bands=_cap(144, "260000.00"),
         bidders=((PATHWAYS, 4, 95), (LODESTAR, 4, 99), (KITTIWAKE, 2, 90)),
         began=4,
-        referrals=48,
+        of_profile=101,
     ),
     CallOff(
         "Accommodation support in Cleveland",
@@ -89,7 +91,7 @@ CALL_OFFS = (
         bands=_cap(60, "150000.00"),
         bidders=((KITTIWAKE, 4, 94), (LODESTAR, 3, 97)),
         began=6,
-        referrals=57,
+        left_under_cap=3,
     ),
     CallOff(
         "Emotional wellbeing in County Durham",
