@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from flask import url_for
 from sqlalchemy import BigInteger, ColumnElement, DateTime, and_, column, exists, false, func, or_, select, values
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, ServiceLine
@@ -220,17 +220,25 @@ def session_for(actor: Actor, session_id: int, *, lock: bool = False) -> Session
 
 
 def page_for(
-    actor: Actor, *, status: ReferralStatus | None, mine: bool, number: int, fingerprint: str | None = None
+    actor: Actor,
+    *,
+    status: ReferralStatus | None,
+    mine: bool,
+    number: int,
+    news: bool = False,
+    fingerprint: str | None = None,
 ) -> PageOf:
     """One page of what this actor may see, latest first. `mine`: assigned to this caseworker.
 
-    `fingerprint`: of one person's case reference only.
+    `news`: only what this officer should look at. `fingerprint`: of one person's case reference only.
     """
     which = [visible_to(actor)]
     if status is not None:
         which.append(Referral.status == status)
     if mine:
         which.append(Referral.caseworker_id == actor.person_id)
+    if news:
+        which.append(_has_news(actor))
     if fingerprint is not None:
         which.append(Referral.crn_fingerprint == fingerprint)
     total = db.session.scalar(select(func.count()).select_from(Referral).where(*which)) or 0
@@ -314,25 +322,33 @@ def _sessions_to_record(actor: Actor, now: datetime) -> list[Waiting]:
     ]
 
 
-def _news_for_officer(actor: Actor) -> list[Waiting]:
-    unseen = or_(
-        Referral.officer_looked_at.is_(None),
-        Referral.officer_looked_at < func.coalesce(Session.recorded_at, Referral.ended_at),
+def _has_news(actor: Actor) -> ColumnElement[bool]:
+    """Which of an officer's referrals were returned, or had a session missed, since the officer last looked."""
+    missed = exists().where(
+        Session.referral_id == Referral.id,
+        Session.attendance == Attendance.MISSED,
+        _not_seen_since(Session.recorded_at),
     )
+    return and_(
+        _sent_by(actor),
+        or_(
+            and_(Referral.status == ReferralStatus.RETURNED, _not_seen_since(Referral.ended_at)),
+            and_(Referral.status == ReferralStatus.ACCEPTED, missed),
+        ),
+    )
+
+
+def _not_seen_since(moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+    return or_(Referral.officer_looked_at.is_(None), Referral.officer_looked_at < moment)
+
+
+def _news_for_officer(actor: Actor) -> list[Waiting]:
     rows = db.session.execute(
-        select(Referral.id, Referral.reference, Referral.status, func.count(Session.id).label("missed"))
-        .outerjoin(Session, and_(Session.referral_id == Referral.id, Session.attendance == Attendance.MISSED))
-        .where(
-            _sent_by(actor),
-            unseen,
-            or_(
-                Referral.status == ReferralStatus.RETURNED,
-                and_(Referral.status == ReferralStatus.ACCEPTED, Session.id.is_not(None)),
-            ),
-        )
-        .group_by(Referral.id)
-        .order_by(Referral.id)
+        select(Referral.id, Referral.reference, Referral.status).where(_has_news(actor)).order_by(Referral.id)
     ).all()
+    if len(rows) > NAMED:
+        words = f"{len(rows):,} referrals returned or with a session missed"
+        return [Waiting(words, url_for("referrals.index", news="yes"))]
     return [
         Waiting(
             f"{row.reference} was returned by the supplier"

@@ -37,8 +37,9 @@ def index() -> str:
     actor = acting()
     status = next((one for one in ReferralStatus if one.value == request.args.get("status")), None)
     mine = request.args.get("mine") == "yes"
-    page = queries.page_for(actor, status=status, mine=mine, number=request.args.get("page", 1, type=int))
-    return _index(page, forms.FindForm(), status=status, mine=mine)
+    news = request.args.get("news") == "yes"
+    page = queries.page_for(actor, status=status, mine=mine, news=news, number=request.args.get("page", 1, type=int))
+    return _index(page, forms.FindForm(), status=status, mine=mine, news=news)
 
 
 @bp.post("/find")
@@ -58,9 +59,14 @@ def _index(
     *,
     status: ReferralStatus | None = None,
     mine: bool = False,
+    news: bool = False,
     found: bool = False,
 ) -> str:
-    kept: dict[str, Any] = {"status": status.value if status else None, "mine": "yes" if mine else None}
+    kept: dict[str, Any] = {
+        "status": status.value if status else None,
+        "mine": "yes" if mine else None,
+        "news": "yes" if news else None,
+    }
     return render_template(
         "contracts/referrals/index.html",
         page=page,
@@ -68,6 +74,7 @@ def _index(
         statuses=list(ReferralStatus),
         status=status,
         mine=mine,
+        news=news,
         found=found,
         page_url=lambda number: url_for("referrals.index", page=number, **kept),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from flask import url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -16,11 +17,15 @@ from contracts.agreements.rules import AgreementStatus, contract_year
 from contracts.referrals import queries as referrals
 from contracts.volumes import rules
 from contracts.volumes.rules import Position, Standing, Step
-from marketplace.access import Actor, Permission
+from marketplace import clock
+from marketplace.access import Actor, Permission, Role
 from marketplace.errors import NotFound
 from marketplace.extensions import db
+from marketplace.waiting import Waiting
 
 PAGE = 25
+# More services than these in one standing are one line of the home page.
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,26 @@ def lines_for(actor: Actor, *, on: date, standing: Standing | None, text: str, n
     pages = max(-(-len(rows) // PAGE), 1)
     number = min(max(number, 1), pages)
     return PageOf(rows[(number - 1) * PAGE : number * PAGE], len(rows), number, pages, standings)
+
+
+def waiting(actor: Actor, now: datetime) -> list[Waiting]:
+    """Services that are full, near their cap or heading under their minimum: for those who act on it (R46)."""
+    if not actor.may(Permission.SEE_VOLUMES) or not actor.roles & {Role.CONTRACT_MANAGER, Role.REGIONAL_COORDINATOR}:
+        return []
+    page = lines_for(actor, on=clock.london(now).date(), standing=None, text="", number=1)
+    items = []
+    for standing in (Standing.FULL, Standing.NEAR_CAP, Standing.UNDER_MINIMUM):
+        count = page.standings[standing]
+        if count > NAMED:
+            words = f"{standing.label}: {count:,} services"
+            items.append(Waiting(words, url_for("volumes.index", standing=standing.value)))
+            continue
+        items += [
+            Waiting(f"{standing.label}: {row.line.title}", url_for("volumes.line", line_id=row.line.id))
+            for row in page.rows
+            if row.position.standing is standing
+        ]
+    return items
 
 
 def _whole() -> tuple[Any, ...]:

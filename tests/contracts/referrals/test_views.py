@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -202,3 +203,18 @@ def test_commissioners_see_no_referrals(client: FlaskClient, role: Role) -> None
     sign_in(client, make_actor(referral.line.agreement.commissioner, role))
     assert client.get("/referrals/").status_code == 403
     assert client.get(f"/referrals/{referral.id}").status_code == 403
+
+
+def test_much_news_is_one_line_of_the_home_page_that_leads_to_it(client: FlaskClient) -> None:
+    line, officer = make_service(), make_officer()
+    returned = [make_referral(line, officer=officer, status=ReferralStatus.RETURNED) for _ in range(6)]
+    for one in returned:
+        one.ended_at = one.sent_at + timedelta(hours=1)
+    quiet = make_referral(line, officer=officer)
+    sign_in(client, officer)
+    home = client.get("/home").text
+    assert "6 referrals returned or with a session missed" in home
+    assert returned[0].reference not in home
+    page = client.get("/referrals/?news=yes").text
+    assert all(one.reference in page for one in returned)
+    assert quiet.reference not in page

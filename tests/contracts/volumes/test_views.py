@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from marketplace.access import Role
 from tests.conftest import StandingClock
-from tests.factories.accounts import make_actor, make_supplier, sign_in
+from tests.factories.accounts import make_actor, make_commissioner, make_supplier, sign_in
 from tests.factories.referrals import FOUR_BANDS, make_referrals, make_service
 
 pytestmark = pytest.mark.usefixtures("session", "clock")
@@ -74,3 +74,35 @@ def test_another_organisations_line_is_not_found(client: FlaskClient) -> None:
     sign_in(client, make_actor(make_supplier(), Role.SERVICE_MANAGER))
     assert client.get(f"/volumes/{line.id}").status_code == 404
     assert client.get(f"/volumes/{line.id}.csv").status_code == 404
+
+
+@pytest.mark.parametrize("role", [Role.CONTRACT_MANAGER, Role.REGIONAL_COORDINATOR])
+def test_the_home_page_names_services_on_which_somebody_should_act(client: FlaskClient, role: Role) -> None:
+    body = make_commissioner()
+    full = make_service(commissioner=body, bands=((0, 2),), title="Rooms for Kent")
+    make_referrals(full, 2)
+    make_service(commissioner=body, bands=FOUR_BANDS, title="Work for Kent")
+    calm = make_service(commissioner=body, title="Debts in Kent")
+    make_referrals(calm, 52)
+    sign_in(client, make_actor(body, role))
+    home = client.get("/home").text
+    assert "Full: Rooms for Kent" in home
+    assert "Heading under its minimum: Work for Kent" in home
+    assert "Debts in Kent" not in home
+
+
+def test_other_people_of_the_body_have_no_volumes_waiting(client: FlaskClient) -> None:
+    body = make_commissioner()
+    make_referrals(make_service(commissioner=body, bands=((0, 2),), title="Rooms for Kent"), 2)
+    sign_in(client, make_actor(body, Role.COMMERCIAL_PARTNER))
+    assert "Rooms for Kent" not in client.get("/home").text
+
+
+def test_many_services_in_one_standing_are_one_line(client: FlaskClient) -> None:
+    body = make_commissioner()
+    for _ in range(6):
+        make_service(commissioner=body, bands=FOUR_BANDS)
+    sign_in(client, make_actor(body, Role.CONTRACT_MANAGER))
+    home = client.get("/home").text
+    assert "Heading under its minimum: 6 services" in home
+    assert "standing=under_minimum" in home
