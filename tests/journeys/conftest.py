@@ -69,7 +69,11 @@ class Site:
 
     def deliver_payment_events(self) -> None:
         """Have the payments stub post the events that wait."""
-        with urllib.request.urlopen(f"{self.payments_url}/stub/deliver", data=b"", timeout=30):
+        key = settings_of(self).stripe_key
+        asked = urllib.request.Request(
+            f"{self.payments_url}/stub/deliver", data=b"", headers={"Authorization": f"Bearer {key}"}
+        )
+        with urllib.request.urlopen(asked, timeout=30):
             pass
 
 

@@ -63,14 +63,20 @@ class Walker:
 
     def press(self, words: str, *, exact: bool = True) -> Walker:
         """Press a button, and look at the page that comes."""
-        self.visitor.page.get_by_role("button", name=words, exact=exact).first.click()
+        button = self.visitor.page.get_by_role("button", name=words, exact=exact)
+        if not button.count():
+            self.sees(f"a button “{words}”")
+        button.first.click()
         self.visitor.page.wait_for_load_state()
         self.visitor.check()
         return self
 
-    def follow(self, words: str, *, exact: bool = False) -> Walker:
-        """Follow a link, and look at the page that comes."""
-        self.visitor.page.locator("main").get_by_role("link", name=words, exact=exact).first.click()
+    def follow(self, words: str) -> Walker:
+        """Follow a link (or one that looks like a button), and look at the page that comes."""
+        link = self.visitor.page.locator("main a", has_text=words)
+        if not link.count():
+            self.sees(f"a link “{words}”")
+        link.first.click()
         self.visitor.page.wait_for_load_state()
         self.visitor.check()
         return self
