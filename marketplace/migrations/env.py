@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from alembic import context
 from flask import current_app
+from sqlalchemy import TypeDecorator
 
 from marketplace.database import Base
 from marketplace.extensions import db
+
+
+def _plain_types(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
+    """In a migration a column has the database's own type: our Python types may change, what was migrated may not."""
+    if kind != "type" or not isinstance(item, TypeDecorator):
+        return False
+    return f"sa.{item.impl!r}"
 
 
 def run() -> None:
@@ -19,6 +29,7 @@ def run() -> None:
             target_metadata=Base.metadata,
             compare_type=True,
             transaction_per_migration=True,
+            render_item=_plain_types,
             **current_app.extensions["migrate"].configure_args.get("context", {}),
         )
         with context.begin_transaction():
