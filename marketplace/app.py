@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     _templates(app)
     db.init_app(app)
+    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_is_no_row)
     migrate.init_app(app, db, directory=str(CHECKOUT / "marketplace" / "migrations"))
     login_manager.init_app(app)
     csrf.init_app(app)
@@ -93,11 +94,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     if settings.mode is Mode.PRODUCTION:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    app.url_build_error_handlers.append(lambda error, endpoint, values: f"#missing-{endpoint}")
     _areas(app)
     _pages(app)
     _errors(app)
     return app
+
+
+def _is_no_row(record: logging.LogRecord) -> bool:
+    """At DEBUG the engine would log every row it reads, sealed columns already opened. `hide_parameters` hides none."""
+    return record.levelno > logging.DEBUG
 
 
 def _limits_store(settings: Settings) -> str:
