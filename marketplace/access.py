@@ -174,7 +174,7 @@ class Actor:
         return self.organisation_id
 
 
-SYSTEM = Actor(None, "The marketplace", None, "Dynamic Framework Marketplace", frozenset())
+SYSTEM = Actor(None, "The marketplace", None, "", frozenset())
 
 
 class Door(StrEnum):

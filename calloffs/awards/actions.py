@@ -7,6 +7,7 @@ from datetime import datetime
 from calloffs.awards import letters, queries
 from calloffs.awards.models import Assessment, Award, AwardedPrice, SentBack
 from calloffs.awards.rules import standstill_ends
+from calloffs.competitions.actions import end
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import COMPETITION_MOVES, CompetitionStatus
 from calloffs.evaluation.actions import hold
@@ -84,6 +85,24 @@ def reopen_evaluation(competition: Competition, *, actor: Actor, now: datetime) 
         raise NotAllowed("The evaluation has not ended.")
     competition.status = CompetitionStatus.OPENED
     audit.record("Reopened the agreed marks", competition, actor=actor, now=now)
+    db.session.flush()
+
+
+def end_without_award(competition: Competition, *, actor: Actor, now: datetime) -> None:
+    """Every bid failed a pass or fail question, so none can win: the call-off has failed.
+
+    Refused while any bid could win. Every bidder is told.
+    """
+    must_lead(competition, actor, Permission.RECOMMEND_AWARD)
+    hold(competition)
+    if competition.status is not CompetitionStatus.EVALUATED:
+        raise NotAllowed("A call-off ends without an award once the evaluation has ended, and only then.")
+    outcome = results(competition, actor=actor)
+    if outcome.first:
+        raise NotAllowed("There is a bid that can win.")
+    reason = "Every bid failed a pass or fail question."
+    end(competition, CompetitionStatus.FAILED, reason=reason, actor=actor, now=now)
+    letters.tell_of_failure(competition, [one.bid.organisation_id for one in outcome.all], now=now)
     db.session.flush()
 
 

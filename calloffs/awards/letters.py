@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from calloffs.awards.models import Award, SentBack
@@ -53,4 +54,16 @@ def tell_bidders(award: Award, *, now: datetime) -> None:
         now=now,
         competition=competition,
         last_day=date_words(award.standstill_ends_at),
+    )
+
+
+def tell_of_failure(competition: Competition, bidders: Sequence[int], *, now: datetime) -> None:
+    """Write to every bidder that no bid could win, and that nobody has."""
+    write_to(
+        people_of(bidders, Permission.SEE_INVITATIONS),
+        key=f"no-award:{competition.id}",
+        subject=f"The outcome of your bid: {competition.title}",
+        template="emails/awards/failed.txt",
+        now=now,
+        competition=competition,
     )

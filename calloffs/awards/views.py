@@ -10,9 +10,9 @@ from calloffs.awards.forms import DecideForm, RecommendForm
 from calloffs.awards.rules import STANDSTILL_WORDS, standstill_last_day
 from calloffs.competitions.models import Competition
 from calloffs.competitions.queries import competition_for
-from calloffs.competitions.rules import CompetitionStatus
+from calloffs.competitions.rules import HOW_SCORES_ARE_MADE, CompetitionStatus
 from calloffs.evaluation.queries import is_on_panel, results
-from calloffs.evaluation.rules import HOW_SCORES_ARE_MADE, mark_words
+from calloffs.evaluation.rules import mark_words
 from marketplace import clock
 from marketplace.access import Actor, Permission, acting, audience
 from marketplace.errors import Refused
@@ -111,6 +111,17 @@ def reopen(competition_id: int) -> Response:
         actions.reopen_evaluation(competition, actor=actor, now=clock.now())
     flash("The agreed marks can be changed again. End the evaluation anew when they are right.", "success")
     return redirect(url_for("evaluation.moderate", competition_id=competition_id))
+
+
+@bp.post("/<int:competition_id>/fail")
+@audience(Permission.RECOMMEND_AWARD)
+def fail(competition_id: int) -> Response:
+    """No bid can win: end the call-off."""
+    actor = acting()
+    with transaction():
+        actions.end_without_award(competition_for(actor, competition_id), actor=actor, now=clock.now())
+    flash("The call-off has ended without an award. Every bidder has been told by email.", "success")
+    return redirect(url_for("competitions.show", competition_id=competition_id))
 
 
 @bp.get("/<int:competition_id>/approve")

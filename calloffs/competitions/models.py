@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from calloffs.competitions.rules import (
+    HOW_SCORES_ARE_MADE,
     AskedQuestion,
     CompetitionStatus,
     QuestionKind,
@@ -91,6 +92,11 @@ class Competition(Base):
     def stage(self, now: datetime) -> Stage:
         """Where it is at this moment."""
         return stage_of(self.status, closes_at=self.closes_at, standstill_ends_at=self.standstill_ends_at, now=now)
+
+    @property
+    def how_scores_are_made(self) -> tuple[str, ...]:
+        """What the documents say about scores and ties: the same for every call-off."""
+        return HOW_SCORES_ARE_MADE
 
     @property
     def most_annual_value(self) -> Decimal:

@@ -32,18 +32,6 @@ VERDICT_WORDS: dict[int, tuple[str, str]] = {
     FAIL: ("Fail", "Does not meet the requirement: this bid cannot win, whatever its score."),
 }
 
-# What the documents say: shown with the call-off's criteria, in the report and to every bidder.
-HOW_SCORES_ARE_MADE = (
-    "Each scored answer gets a mark from 0 to 5. Its score is the mark divided by 5, times the weight of the question.",
-    "The price score is the lowest whole-life price divided by this bid’s whole-life price, times the weight of price. "
-    "The price compared is the annual price of the planned band over the months of the contract.",
-    "A bid that fails the Public Sector Equality Duty question, or another pass or fail question, cannot win. It is "
-    "left out of the ranking, and its price does not count as the lowest.",
-    "Where two scores are equal, the bid with the higher quality score comes first; if those are equal too, the bid "
-    "with the lower price.",
-    "Scores are worked out exactly and rounded once, half up, to two places. The order follows the exact scores.",
-)
-
 
 @dataclass(frozen=True)
 class Criterion:

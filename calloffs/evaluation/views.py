@@ -11,11 +11,12 @@ from werkzeug.wrappers import Response as Redirect
 
 from calloffs.bids.queries import opened_bids
 from calloffs.competitions.queries import competition_for
+from calloffs.competitions.rules import HOW_SCORES_ARE_MADE
 from calloffs.evaluation import actions, queries
 from calloffs.evaluation.actions import MarkEntry
 from calloffs.evaluation.forms import AppointForm, DeclareForm, MarkingForm, marking_form
 from calloffs.evaluation.queries import BidResult, Results
-from calloffs.evaluation.rules import HOW_SCORES_ARE_MADE, MARK_WORDS, is_gate, mark_words, what_moderation_waits_for
+from calloffs.evaluation.rules import MARK_WORDS, is_gate, mark_words, what_moderation_waits_for
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.errors import Refused

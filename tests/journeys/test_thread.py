@@ -112,11 +112,11 @@ def test_from_joining_to_an_invoice_paid(
         "caseworker", "Ellie"
     ).press("Accept referral").sees("Accepted")
     ellie = town.walker("Ellie")
-    ellie.go("/referrals/").follow("R-").follow("Add a session").date("day", london_clock.today()).fill(at="11am").press(
-        "Add session"
-    )
+    ellie.go("/referrals/").follow("R-").follow("Add a session")
+    ellie.date("day", london_clock.today()).fill(at="11am").press("Add session")
     clock.move(hours=1, minutes=30)
-    ellie.go("/home").go("/referrals/").follow("R-").follow("Record session").pick("attendance", "NO").pick("absence", "POP_UNACCEPTABLE").press("Record session")
+    ellie.go("/home").go("/referrals/").follow("R-").follow("Record session")
+    ellie.pick("attendance", "NO").pick("absence", "POP_UNACCEPTABLE").press("Record session")
     joanna = town.walker("Joanna")
     joanna.go("/home").sees("missed")
     assert "X123456" not in joanna.visitor.page.content()

@@ -67,6 +67,18 @@ class TestRecommending:
             recommend(made, 0)
         assert recommend(made, 1).supplier.name == "Supplier B"
 
+    def test_where_every_bid_failed_the_call_off_ends_without_an_award_and_all_are_told(self) -> None:
+        made = make_evaluated(marks=((5, 5, 0), (1, 1, 0)))
+        actions.end_without_award(made.competition, actor=made.partner, now=NOW)
+        assert made.competition.stage(NOW) is Stage.FAILED
+        told = set(db.session.scalars(select(Letter.person_id).where(Letter.subject.startswith("The outcome"))))
+        assert {bidder.person for bidder in made.bidders} <= told
+
+    def test_a_call_off_with_a_bid_that_can_win_does_not_end_so(self) -> None:
+        made = make_evaluated(marks=((5, 5, 0), (1, 1, 1)))
+        with pytest.raises(NotAllowed, match="There is a bid that can win"):
+            actions.end_without_award(made.competition, actor=made.partner, now=NOW)
+
     def test_not_before_the_evaluation_has_ended(self) -> None:
         made = make_call_off()
         with pytest.raises(NotAllowed, match="once the evaluation has ended"):
