@@ -25,9 +25,8 @@ from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import SupplierStatus
 from marketplace.errors import NotFound
 from marketplace.extensions import db
+from marketplace.paging import PAGE, Page, before, nearest_page
 from marketplace.places.models import PlaceWithin
-
-PAGE = 25
 
 
 class Sort(StrEnum):
@@ -63,17 +62,13 @@ class Share:
 
 
 @dataclass(frozen=True)
-class RegisterPage:
+class RegisterPage(Page[Award]):
     """One page of the register and, over all that was chosen, the count and the shares of value."""
 
-    awards: Sequence[Award]
-    count: int
-    number: int
-    pages: int
     shares: Sequence[Share]
 
     @property
-    def total(self) -> Decimal:
+    def value(self) -> Decimal:
         """The value of all that was chosen, in pounds."""
         return sum((share.value for share in self.shares), Decimal(0))
 
@@ -136,10 +131,9 @@ def register(choice: Choice, *, page: int = 1) -> RegisterPage:
         )
     ]
     count = sum(share.awards for share in shares)
-    pages = max(1, -(-count // PAGE))
-    number = min(max(page, 1), pages)
-    rows = db.session.scalars(_listed(choice).limit(PAGE).offset((number - 1) * PAGE)).all()
-    return RegisterPage(rows, count, number, pages, shares)
+    number = nearest_page(page, count)
+    rows = db.session.scalars(_listed(choice).limit(PAGE).offset(before(number))).all()
+    return RegisterPage(rows, count, number, shares)
 
 
 def whole_register(choice: Choice) -> Sequence[Award]:

@@ -16,9 +16,8 @@ from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
 from marketplace.framework.models import Category, DesiredOutcome
 from marketplace.framework.queries import categories, outcomes
+from marketplace.paging import PAGE, Page, before
 from marketplace.places.models import Place
-
-PAGE = 25
 
 
 @dataclass(frozen=True)
@@ -66,20 +65,6 @@ class Found:
     part: Sequence[str]
 
 
-@dataclass(frozen=True)
-class PageOf:
-    """One page of services found."""
-
-    found: Sequence[Found]
-    total: int
-    number: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are."""
-        return max(-(-self.total // PAGE), 1)
-
-
 def gazetteer() -> Gazetteer:
     """Every place in use: 373 short rows in one query."""
     rows = db.session.execute(
@@ -93,7 +78,7 @@ def needs() -> Needs:
     return Needs(categories(), outcomes())
 
 
-def find(sought: Sought, *, places: Gazetteer, known: Needs, on: date, number: int = 1) -> PageOf:
+def find(sought: Sought, *, places: Gazetteer, known: Needs, on: date, number: int = 1) -> Page[Found]:
     """One page of the services that take referrals on a day: tailored ones first, then those that cover all of the
     place, by title."""
     number = max(number, 1)
@@ -106,11 +91,11 @@ def find(sought: Sought, *, places: Gazetteer, known: Needs, on: date, number: i
         .order_by(*_order(sought, places), ServiceLine.title, ServiceLine.id)
         .limit(PAGE)
     )
-    rows = db.session.execute(asked.offset((number - 1) * PAGE)).all()
+    rows = db.session.execute(asked.offset(before(number))).all()
     if not rows and number > 1:
         number, rows = 1, db.session.execute(asked).all()
     entries = entries_of([row[0] for row in rows], on=on)
-    return PageOf([_found(entry, sought, places) for entry in entries], rows[0][1] if rows else 0, number)
+    return Page([_found(entry, sought, places) for entry in entries], rows[0][1] if rows else 0, number)
 
 
 def _conditions(sought: Sought, places: Gazetteer, known: Needs) -> list[ColumnElement[bool]]:

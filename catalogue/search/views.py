@@ -7,10 +7,11 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 
 from catalogue.search import queries
-from catalogue.search.queries import PageOf, Sought
+from catalogue.search.queries import Sought
 from catalogue.search.rules import For
 from marketplace import clock
 from marketplace.access import PUBLIC, audience
+from marketplace.paging import Page
 
 bp = Blueprint("search", __name__, url_prefix="/find")
 
@@ -26,7 +27,7 @@ def find() -> str:
     sought = Sought(need=given["need"], words=given["words"], place=match.place, group=group)
     unclear = bool(given["place"]) and match.place is None
     page = (
-        PageOf([], 0, 1)
+        Page([], 0, 1)
         if unclear
         else queries.find(
             sought, places=places, known=known, on=clock.today(), number=request.args.get("page", 1, type=int)

@@ -41,10 +41,9 @@ from marketplace.access import Actor, Permission, Role
 from marketplace.accounts.models import Organisation
 from marketplace.errors import NotFound
 from marketplace.extensions import db
+from marketplace.paging import PAGE, Page, before, nearest_page
 from marketplace.places.models import PlaceWithin
 from marketplace.waiting import Waiting
-
-PAGE = 25
 
 
 class Order(StrEnum):
@@ -76,20 +75,6 @@ class Filter:
     standing: Standing | None = None
     origin: Origin | None = None
     order: Order = Order.NEWEST
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of contracts."""
-
-    agreements: Sequence[Agreement]
-    total: int
-    number: int
-
-    @property
-    def count(self) -> int:
-        """How many pages there are."""
-        return max(-(-self.total // PAGE), 1)
 
 
 def theirs(actor: Actor) -> ColumnElement[bool]:
@@ -149,12 +134,12 @@ def whole() -> list[ORMOption]:
     ]
 
 
-def agreements(actor: Actor, narrowed: Filter, *, number: int, on: date) -> Page:
+def agreements(actor: Actor, narrowed: Filter, *, number: int, on: date) -> Page[Agreement]:
     """One page of the contracts that concern the actor."""
     matching = _matching(actor, narrowed, on)
     total = db.session.scalar(select(func.count()).select_from(matching.order_by(None).subquery())) or 0
-    number = min(max(number, 1), max(-(-total // PAGE), 1))
-    rows = db.session.scalars(matching.offset((number - 1) * PAGE).limit(PAGE)).all()
+    number = nearest_page(number, total)
+    rows = db.session.scalars(matching.offset(before(number)).limit(PAGE)).all()
     return Page(rows, total, number)
 
 

@@ -20,20 +20,15 @@ from marketplace.access import TABLE, Actor, Permission
 from marketplace.accounts.models import RoleGrant
 from marketplace.errors import NotFound
 from marketplace.extensions import db
+from marketplace.paging import PAGE, Page, before, nearest_page
 from marketplace.waiting import Waiting
-
-PAGE = 25
 
 
 @dataclass(frozen=True)
-class InvoicePage:
+class InvoicePage(Page[Invoice]):
     """One page of a list of invoices, and what all of the list comes to, in pounds."""
 
-    invoices: Sequence[Invoice]
-    count: int
-    number: int
-    pages: int
-    total: Decimal
+    amount: Decimal
     unpaid: Decimal
 
 
@@ -79,12 +74,11 @@ def invoices_for(
         maintain_column_froms=True,
     )
     count, total, unpaid = db.session.execute(counted).one()
-    pages = max(1, -(-count // PAGE))
-    number = min(max(page, 1), pages)
+    number = nearest_page(page, count)
     rows = db.session.scalars(
-        _listed(chosen).limit(PAGE).offset((number - 1) * PAGE),
+        _listed(chosen).limit(PAGE).offset(before(number)),
     ).all()
-    return InvoicePage(rows, count, number, pages, Decimal(total), Decimal(unpaid))
+    return InvoicePage(rows, count, number, Decimal(total), Decimal(unpaid))
 
 
 def all_invoices_for(

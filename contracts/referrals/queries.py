@@ -20,10 +20,10 @@ from marketplace.access import TABLE, Actor, Permission, Role
 from marketplace.accounts.models import Person, RoleGrant
 from marketplace.errors import NotFound
 from marketplace.extensions import db
+from marketplace.paging import PAGE, Page, before, nearest_page
 from marketplace.presentation import plural
 from marketplace.waiting import Waiting
 
-PAGE = 25
 # So many sessions or referrals are named one by one on the home page; more are counted in one line.
 NAMED = 5
 
@@ -37,20 +37,6 @@ class SealedWords:
     ended_reason: str | None
     # By the session's key.
     notes: Mapping[int, str]
-
-
-@dataclass(frozen=True)
-class PageOf:
-    """One page of a list of referrals: nothing sealed in it."""
-
-    referrals: Sequence[Referral]
-    total: int
-    number: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are."""
-        return max(-(-self.total // PAGE), 1)
 
 
 def open_line(line_id: int, on: date) -> ServiceLine:
@@ -227,7 +213,7 @@ def page_for(
     number: int,
     news: bool = False,
     fingerprint: str | None = None,
-) -> PageOf:
+) -> Page[Referral]:
     """One page of what this actor may see, latest first. `mine`: assigned to this caseworker.
 
     `news`: only what this officer should look at. `fingerprint`: of one person's case reference only.
@@ -242,20 +228,20 @@ def page_for(
     if fingerprint is not None:
         which.append(Referral.crn_fingerprint == fingerprint)
     total = db.session.scalar(select(func.count()).select_from(Referral).where(*which)) or 0
-    number = min(max(number, 1), max(-(-total // PAGE), 1))
+    number = nearest_page(number, total)
     found = db.session.scalars(
         select(Referral)
         .where(*which)
         .order_by(Referral.sent_at.desc(), Referral.id.desc())
         .limit(PAGE)
-        .offset((number - 1) * PAGE)
+        .offset(before(number))
         .options(
             joinedload(Referral.line).joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
             joinedload(Referral.caseworker),
             joinedload(Referral.category),
         )
     ).all()
-    return PageOf(found, total, number)
+    return Page(found, total, number)
 
 
 def caseworkers(supplier_id: int) -> Sequence[Person]:

@@ -23,11 +23,12 @@ from marketplace.audit import events_for
 from marketplace.errors import Full, Refused
 from marketplace.forms import moment
 from marketplace.framework.queries import outcomes
+from marketplace.paging import Page
 from marketplace.transactions import transaction
 
 bp = Blueprint("referrals", __name__, url_prefix="/referrals")
 
-Page = str | Response | tuple[str, int]
+Answer = str | Response | tuple[str, int]
 
 
 @bp.get("/")
@@ -54,7 +55,7 @@ def find() -> str:
 
 
 def _index(
-    page: queries.PageOf,
+    page: Page[Referral],
     form: forms.FindForm,
     *,
     status: ReferralStatus | None = None,
@@ -82,7 +83,7 @@ def _index(
 
 @bp.route("/new/<int:line_id>", methods=["GET", "POST"])
 @audience(Permission.REFER)
-def new(line_id: int) -> Page:
+def new(line_id: int) -> Answer:
     """Refer somebody: write, check, send. What is typed travels in the body of the requests only."""
     actor, now = acting(), clock.now()
     on = clock.london(now).date()
@@ -155,7 +156,7 @@ def show(referral_id: int) -> str:
 
 @bp.route("/<int:referral_id>/accept", methods=["GET", "POST"])
 @audience(Permission.DELIVER)
-def accept(referral_id: int) -> Page:
+def accept(referral_id: int) -> Answer:
     """Take a referral on and give it to a caseworker."""
     actor = acting()
     referral = queries.referral_for(actor, referral_id)
@@ -173,19 +174,19 @@ def accept(referral_id: int) -> Page:
 
 @bp.route("/<int:referral_id>/return", methods=["GET", "POST"], endpoint="return")
 @audience(Permission.DELIVER)
-def give_back(referral_id: int) -> Page:
+def give_back(referral_id: int) -> Answer:
     """Return a referral to the officer, with a reason."""
     return _with_reason(referral_id, "Return", "Returned. The officer is told, and the place is free again.")
 
 
 @bp.route("/<int:referral_id>/withdraw", methods=["GET", "POST"])
 @audience(Permission.REFER)
-def withdraw(referral_id: int) -> Page:
+def withdraw(referral_id: int) -> Answer:
     """Take back a referral one has sent, with a reason."""
     return _with_reason(referral_id, "Withdraw", "Withdrawn. The supplier is told, and the place is free again.")
 
 
-def _with_reason(referral_id: int, verb: str, words: str) -> Page:
+def _with_reason(referral_id: int, verb: str, words: str) -> Answer:
     actor = acting()
     queries.referral_for(actor, referral_id)
     form = forms.ReasonForm()
@@ -203,7 +204,7 @@ def _with_reason(referral_id: int, verb: str, words: str) -> Page:
 
 @bp.post("/<int:referral_id>/complete")
 @audience(Permission.DELIVER)
-def complete(referral_id: int) -> Page:
+def complete(referral_id: int) -> Answer:
     """The service has done its part."""
     with transaction():
         actions.complete(referral_id, actor=acting(), now=clock.now())
@@ -212,7 +213,7 @@ def complete(referral_id: int) -> Page:
 
 @bp.route("/<int:referral_id>/sessions/new", methods=["GET", "POST"])
 @audience(Permission.DELIVER)
-def offer_session(referral_id: int) -> Page:
+def offer_session(referral_id: int) -> Answer:
     """Add a session, to come or just past."""
     actor = acting()
     queries.referral_for(actor, referral_id)
@@ -233,7 +234,7 @@ def offer_session(referral_id: int) -> Page:
 
 @bp.route("/sessions/<int:session_id>", methods=["GET", "POST"])
 @audience(Permission.DELIVER)
-def session(session_id: int) -> Page:
+def session(session_id: int) -> Answer:
     """Record whether the person came."""
     actor, now = acting(), clock.now()
     one = queries.session_for(actor, session_id)

@@ -21,9 +21,9 @@ from marketplace import clock
 from marketplace.access import Actor, Permission, Role
 from marketplace.errors import NotFound
 from marketplace.extensions import db
+from marketplace.paging import Page, before, nearest_page
 from marketplace.waiting import Waiting
 
-PAGE = 25
 # More services than these in one standing are one line of the home page.
 NAMED = 5
 
@@ -37,13 +37,9 @@ class LinePosition:
 
 
 @dataclass(frozen=True)
-class PageOf:
+class PageOf(Page[LinePosition]):
     """One page of lines, those first on which somebody should act; and how many stand where."""
 
-    rows: Sequence[LinePosition]
-    total: int
-    number: int
-    pages: int
     standings: dict[Standing, int]
 
 
@@ -133,9 +129,8 @@ def lines_for(actor: Actor, *, on: date, standing: Standing | None, text: str, n
         ),
         key=lambda row: urgency.index(row.position.standing),
     )
-    pages = max(-(-len(rows) // PAGE), 1)
-    number = min(max(number, 1), pages)
-    return PageOf(rows[(number - 1) * PAGE : number * PAGE], len(rows), number, pages, standings)
+    number = nearest_page(number, len(rows))
+    return PageOf(rows[before(number) : before(number + 1)], len(rows), number, standings)
 
 
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:

@@ -15,6 +15,7 @@ from marketplace.accounts.models import OneTimeLink, Organisation, Person, RoleG
 from marketplace.accounts.rules import OrganisationKind
 from marketplace.errors import NotAllowed, NotFound
 from marketplace.extensions import db
+from marketplace.paging import PAGE, Page, before, nearest_page
 from marketplace.waiting import Waiting
 
 
@@ -80,23 +81,23 @@ def framework_teams() -> Sequence[Organisation]:
     ).all()
 
 
-def unclaimed(name: str, *, page: int, size: int) -> tuple[Sequence[Organisation], int]:
-    """Suppliers known only from the live register, whose name has this in it: one page of them, and how many."""
+def unclaimed(name: str, *, number: int) -> Page[Organisation]:
+    """One page of the suppliers known only from the live register, whose name has this in it."""
     sought = (
         Organisation.kind == OrganisationKind.SUPPLIER,
         Organisation.claimed_at.is_(None),
         Organisation.name.icontains(name, autoescape=True),
     )
     count = db.session.scalar(select(func.count()).select_from(Organisation).where(*sought)) or 0
-    page = min(max(page, 1), max(1, -(-count // size)))
+    number = nearest_page(number, count)
     found = db.session.scalars(
         select(Organisation)
         .where(*sought)
         .order_by(Organisation.name, Organisation.id)
-        .limit(size)
-        .offset((page - 1) * size)
+        .limit(PAGE)
+        .offset(before(number))
     ).all()
-    return found, count
+    return Page(found, count, number)
 
 
 def organisation_with_number(*, company_number: str | None, charity_number: str | None) -> Organisation | None:

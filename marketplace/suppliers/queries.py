@@ -16,6 +16,7 @@ from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.framework import queries as framework
 from marketplace.framework.models import Category, Cohort, SelectionQuestion
+from marketplace.paging import PAGE, before, nearest_page, page_count
 from marketplace.places.models import Place, PlaceWithin
 from marketplace.suppliers.models import (
     Application,
@@ -33,9 +34,6 @@ from marketplace.suppliers.rules import (
     verdict,
 )
 from marketplace.waiting import Waiting
-
-PAGE = 25
-
 
 # Who is qualified
 
@@ -342,8 +340,7 @@ def applications(status: ApplicationStatus | None, *, number: int = 1) -> Lines:
     counted = select(Application.status, func.count()).where(submitted).group_by(Application.status)
     counts = {row[0]: row[1] for row in db.session.execute(counted)}
     total = counts.get(status, 0) if status else sum(counts.values())
-    pages = max(1, -(-total // PAGE))
-    number = min(max(1, number), pages)
+    number = nearest_page(number, total)
     areas = select(func.count()).where(ApplicationArea.application_id == Application.id)
     waiting_first = status is ApplicationStatus.SUBMITTED
     order = Application.submitted_at.asc() if waiting_first else Application.submitted_at.desc()
@@ -357,12 +354,12 @@ def applications(status: ApplicationStatus | None, *, number: int = 1) -> Lines:
         .options(joinedload(Application.organisation))
         .order_by(order, Application.id)
         .limit(PAGE)
-        .offset((number - 1) * PAGE)
+        .offset(before(number))
     )
     if status is not None:
         wanted = wanted.where(Application.status == status)
     rows = db.session.execute(wanted).all()
-    return Lines([Line(one, asked, granted) for one, asked, granted in rows], number, pages, counts)
+    return Lines([Line(one, asked, granted) for one, asked, granted in rows], number, page_count(total), counts)
 
 
 def decider(application: Application) -> Person | None:

@@ -13,8 +13,6 @@ from marketplace.accounts.views import bp
 from marketplace.errors import Refused
 from marketplace.transactions import transaction
 
-PAGE = 25
-
 
 @bp.get("/organisation/people")
 @audience(Permission.ADMINISTER_ORGANISATION)
@@ -81,14 +79,9 @@ def withdraw_invitation(link_id: int) -> ResponseReturnValue:
 @audience(Permission.DECIDE_APPLICATIONS)
 def unclaimed() -> ResponseReturnValue:
     """Suppliers known only from the live register, for the framework team to hand over."""
-    found, count = queries.unclaimed(
-        wanted := request.args.get("name", "").strip(), page=request.args.get("page", 1, type=int), size=PAGE
-    )
-    pages = max(1, -(-count // PAGE))
-    number = min(max(request.args.get("page", 1, type=int), 1), pages)
-    return render_template(
-        "marketplace/accounts/unclaimed.html", found=found, total=count, wanted=wanted, number=number, count=pages
-    )
+    wanted = request.args.get("name", "").strip()
+    page = queries.unclaimed(wanted, number=request.args.get("page", 1, type=int))
+    return render_template("marketplace/accounts/unclaimed.html", page=page, wanted=wanted)
 
 
 @bp.route("/organisations/<int:organisation_id>/hand-over", methods=["GET", "POST"])

@@ -17,9 +17,9 @@ from marketplace.accounts.views.entering import forget_browser
 from marketplace.accounts.views.sessions import keep, own_session, signed_in
 from marketplace.errors import Refused
 from marketplace.extensions import limiter
+from marketplace.paging import before, nearest_page, page_count
 from marketplace.transactions import transaction
 
-PAGE = 25
 _TRIES = "30 per minute; 300 per hour"
 _WRONG_PASSWORD = "This is not your password. After five wrong ones your account is locked for a while."
 
@@ -153,13 +153,12 @@ def second_factor_off() -> ResponseReturnValue:
 def letters() -> ResponseReturnValue:
     """The letters sent to me, latest first."""
     found = outbox.letters_to(acting().person)
-    count = max(1, -(-len(found) // PAGE))
-    number = min(max(request.args.get("page", 1, type=int), 1), count)
+    number = nearest_page(request.args.get("page", 1, type=int), len(found))
     return render_template(
         "marketplace/accounts/letters.html",
-        letters=found[(number - 1) * PAGE : number * PAGE],
+        letters=found[before(number) : before(number + 1)],
         number=number,
-        count=count,
+        count=page_count(len(found)),
     )
 
 

@@ -151,7 +151,7 @@ def test_the_list_knows_the_same_standing_as_the_rule(on: date, status: Agreemen
     agreement.status = status
     actor = make_actor(agreement.supplier, Role.BID_MANAGER)
     stands = standing_of(status, starts_on=agreement.starts_on, ends_on=agreement.ends_on, on=on)
-    found = [one for one in Standing if queries.agreements(actor, Filter(standing=one), number=1, on=on).agreements]
+    found = [one for one in Standing if queries.agreements(actor, Filter(standing=one), number=1, on=on).rows]
     assert found == [stands]
 
 
