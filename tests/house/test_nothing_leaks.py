@@ -277,7 +277,7 @@ def test_no_program_says_a_secret_however_much_it_is_asked_to_say(
             read = rows_as_read()
         said = "\n".join(caplog.messages)
         assert "INSERT INTO bids" in said, "the database's statements were not captured"
-        assert "RuntimeError at" in said, "the error was not logged"
+        assert "RuntimeError" in said, "the error was not logged"
         places = {
             "what was logged": (said + caplog.text).encode(),
             **{f"{where}, before opening": data for where, data in before.items()},
