@@ -6,6 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from werkzeug.wrappers import Response
+
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The whole file: a line of column names, then a line a row. None is an empty cell.
@@ -17,6 +19,15 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     sheet.writerow(columns)
     sheet.writerows([_cell(cell) for cell in row] for row in rows)
     return text.getvalue()
+
+
+def csv_download(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """The file to keep under this name, marked as UTF-8 so that Excel shows “Women’s” as it is written."""
+    return Response(
+        "\ufeff" + csv_text(columns, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _cell(value: object) -> object:

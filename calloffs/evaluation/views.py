@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, flash, redirect, render_template, url_for
-from werkzeug.wrappers import Response as Redirect
+from flask import Blueprint, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
 
 from calloffs.bids.queries import opened_bids
 from calloffs.competitions.queries import competition_for
@@ -20,9 +18,12 @@ from calloffs.evaluation.rules import MARK_WORDS, is_gate, mark_words, what_mode
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.errors import Refused
+from marketplace.spreadsheets import csv_download
 from marketplace.transactions import transaction
 
 bp = Blueprint("evaluation", __name__, url_prefix="/evaluation")
+
+CSV_COLUMNS = ("Call-off", "Bidder", "Rank", "What", "Weight", "Mark or price (£)", "Score", "Exact score", "Reason")
 
 
 @bp.get("/<int:competition_id>/panel")
@@ -34,7 +35,7 @@ def panel(competition_id: int) -> str:
 
 @bp.post("/<int:competition_id>/panel")
 @audience(Permission.MODERATE)
-def appoint(competition_id: int) -> str | Redirect:
+def appoint(competition_id: int) -> str | Response:
     """Put somebody on the panel."""
     actor, now = acting(), clock.now()
     competition = competition_for(actor, competition_id)
@@ -54,7 +55,7 @@ def appoint(competition_id: int) -> str | Redirect:
 
 @bp.post("/<int:competition_id>/panel/<int:person_id>/release")
 @audience(Permission.MODERATE)
-def release(competition_id: int, person_id: int) -> Redirect:
+def release(competition_id: int, person_id: int) -> Response:
     """Take off the panel somebody who has not declared."""
     actor = acting()
     competition = competition_for(actor, competition_id)
@@ -98,7 +99,7 @@ def declare(competition_id: int) -> str:
 
 @bp.post("/<int:competition_id>/declare")
 @audience(Permission.EVALUATE)
-def make_declaration(competition_id: int) -> str | Redirect:
+def make_declaration(competition_id: int) -> str | Response:
     """Keep the declaration."""
     actor, now = acting(), clock.now()
     competition = competition_for(actor, competition_id)
@@ -133,7 +134,7 @@ def _declare_page(competition_id: int, form: DeclareForm) -> str:
 
 @bp.get("/<int:competition_id>/mark")
 @audience(Permission.EVALUATE)
-def mark(competition_id: int) -> str | Redirect:
+def mark(competition_id: int) -> str | Response:
     """The bids to mark, with how far one's own marks have come."""
     actor = acting()
     competition = competition_for(actor, competition_id)
@@ -160,7 +161,7 @@ def mark_bid(competition_id: int, bid_id: int) -> str:
 
 @bp.post("/<int:competition_id>/mark/<int:bid_id>")
 @audience(Permission.EVALUATE)
-def save_marks(competition_id: int, bid_id: int) -> str | Redirect:
+def save_marks(competition_id: int, bid_id: int) -> str | Response:
     """Keep one's own marks of one bid, as far as they have come."""
     actor, now = acting(), clock.now()
     competition = competition_for(actor, competition_id)
@@ -208,7 +209,7 @@ def _mark_page(competition_id: int, bid_id: int, form: MarkingForm) -> str:
 
 @bp.post("/<int:competition_id>/finish")
 @audience(Permission.EVALUATE)
-def finish(competition_id: int) -> Redirect:
+def finish(competition_id: int) -> Response:
     """Say that one has finished: one's marks are locked."""
     actor = acting()
     competition = competition_for(actor, competition_id)
@@ -251,7 +252,7 @@ def moderate_bid(competition_id: int, bid_id: int) -> str:
 
 @bp.post("/<int:competition_id>/moderate/<int:bid_id>")
 @audience(Permission.MODERATE)
-def agree(competition_id: int, bid_id: int) -> str | Redirect:
+def agree(competition_id: int, bid_id: int) -> str | Response:
     """Record the agreed marks of one bid."""
     actor, now = acting(), clock.now()
     competition = competition_for(actor, competition_id)
@@ -292,7 +293,7 @@ def _moderate_page(competition_id: int, bid_id: int, form: MarkingForm) -> str:
 
 @bp.post("/<int:competition_id>/conclude")
 @audience(Permission.MODERATE)
-def conclude(competition_id: int) -> Redirect:
+def conclude(competition_id: int) -> Response:
     """End the evaluation: the ranking is made."""
     actor = acting()
     competition = competition_for(actor, competition_id)
@@ -324,22 +325,15 @@ def report_csv(competition_id: int) -> Response:
     """The same figures for a spreadsheet."""
     actor = acting()
     competition = competition_for(actor, competition_id)
-    text = io.StringIO()
-    csv.writer(text).writerows(_rows_of(queries.results(competition, actor=actor)))
-    name = f"evaluation-{competition.reference}.csv"
-    return Response(
-        "\ufeff" + text.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    rows = _rows_of(queries.results(competition, actor=actor))
+    return csv_download(f"evaluation-{competition.reference}.csv", CSV_COLUMNS, rows)
 
 
 Row = list[str]
 
 
 def _rows_of(results: Results) -> Iterator[Row]:
-    """A heading, then a row for each bid and question, for its price, and for its total."""
-    yield ["Call-off", "Bidder", "Rank", "What", "Weight", "Mark or price (£)", "Score", "Exact score", "Reason"]
+    """A row for each bid and question, for its price, and for its total."""
     for result in results.all:
         yield from _rows_of_one(results, result)
 
@@ -347,7 +341,7 @@ def _rows_of(results: Results) -> Iterator[Row]:
 def _rows_of_one(results: Results, result: BidResult) -> Iterator[Row]:
     competition, standing = results.competition, result.standing
     rank = "" if standing.rank is None else str(standing.rank)
-    begin = [competition.reference, _spreadsheet_safe(result.supplier_name), rank]
+    begin = [competition.reference, result.supplier_name, rank]
     for question in competition.questions:
         gate = is_gate(question.kind)
         mark = result.marks[question.id]
@@ -358,7 +352,7 @@ def _rows_of_one(results: Results, result: BidResult) -> Iterator[Row]:
             mark_words(mark.mark, is_gate=True) if gate else str(mark.mark),
             "" if gate else str(result.question_score(question.id)),
             "" if gate else str(standing.question_scores[question.id]),
-            _spreadsheet_safe(mark.reason),
+            mark.reason,
         ]
     quality_weight = str(100 - competition.price_weight)
     yield [*begin, "Quality", quality_weight, "", str(result.quality), str(standing.quality), ""]
@@ -368,8 +362,3 @@ def _rows_of_one(results: Results, result: BidResult) -> Iterator[Row]:
     total = "" if result.total is None else str(result.total)
     exact = "" if standing.total is None else str(standing.total)
     yield [*begin, "Total", "100", "", total, exact, "" if result.passes else "Failed a pass or fail question"]
-
-
-def _spreadsheet_safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

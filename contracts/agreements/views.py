@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response as Answer
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from contracts.agreements import actions, queries
 from contracts.agreements.forms import SignForm
@@ -28,7 +28,7 @@ from marketplace.access import Permission, acting, audience
 from marketplace.adapters.files import FileDamaged, FileMissing
 from marketplace.errors import NotFound, Refused
 from marketplace.queueing import enqueue
-from marketplace.spreadsheets import csv_text
+from marketplace.spreadsheets import csv_download
 from marketplace.transactions import after_commit, transaction
 
 bp = Blueprint("agreements", __name__, url_prefix="/contracts")
@@ -114,11 +114,7 @@ def as_csv() -> Response:
         ]
         for one in queries.every_agreement(acting(), _filter(), on=clock.today())
     )
-    return Response(
-        csv_text(CSV_COLUMNS, rows),
-        mimetype="text/csv",
-        headers={"Content-Disposition": "attachment; filename=contracts.csv"},
-    )
+    return csv_download("contracts.csv", CSV_COLUMNS, rows)
 
 
 @bp.get("/<int:agreement_id>")
@@ -157,7 +153,7 @@ def terms(agreement_id: int) -> Response:
 
 @bp.post("/draw/<int:award_id>")
 @audience(Permission.DRAW_CONTRACTS)
-def draw(award_id: int) -> Answer:
+def draw(award_id: int) -> Response:
     """Draw the contract of an award now, without waiting for the scheduled job."""
     actor = acting()
     with transaction():
@@ -169,7 +165,7 @@ def draw(award_id: int) -> Answer:
 
 @bp.route("/<int:agreement_id>/sign", methods=["GET", "POST"])
 @audience(Permission.SIGN_FOR_SUPPLIER, Permission.SIGN_FOR_COMMISSIONER)
-def sign(agreement_id: int) -> Answer | tuple[str, int]:
+def sign(agreement_id: int) -> Response | tuple[str, int]:
     """Read the terms whole, tick, sign."""
     actor = acting()
     agreement = queries.agreement_for(actor, agreement_id)

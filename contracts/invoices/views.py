@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, current_app, render_template, request
+from werkzeug.wrappers import Response
 
 from contracts.invoices import actions, queries
 from contracts.invoices.jobs import apply_event
@@ -11,7 +12,7 @@ from marketplace import clock
 from marketplace.access import SIGNED_WEBHOOK, Permission, acting, audience
 from marketplace.extensions import csrf
 from marketplace.queueing import enqueue
-from marketplace.spreadsheets import csv_text
+from marketplace.spreadsheets import csv_download
 from marketplace.transactions import after_commit, transaction
 
 bp = Blueprint("invoices", __name__)
@@ -50,7 +51,8 @@ def index() -> str:
 def as_csv() -> Response:
     """The same list as a CSV file, amounts in pounds."""
     found = queries.all_invoices_for(acting(), status=_status(), agreement_id=request.args.get("agreement", type=int))
-    text = csv_text(
+    return csv_download(
+        "invoices.csv",
         COLUMNS,
         (
             (
@@ -67,11 +69,6 @@ def as_csv() -> Response:
             )
             for one in found
         ),
-    )
-    return Response(
-        text,
-        mimetype="text/csv",
-        headers={"Content-Disposition": "attachment; filename=invoices.csv"},
     )
 
 

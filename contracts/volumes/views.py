@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from contracts.volumes import queries, rules
 from contracts.volumes.rules import Standing
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
+from marketplace.spreadsheets import csv_download
 
 bp = Blueprint("volumes", __name__, url_prefix="/volumes")
 
@@ -58,14 +58,11 @@ def line_csv(line_id: int) -> Response:
     """The same figures as the chart, as CSV."""
     service = queries.line_for(acting(), line_id)
     position = queries.position(service, on=clock.today())
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["period_ends_on", "referrals", "referrals_to_date", "profile_to_date"])
-    for step in queries.steps(service, position):
-        writer.writerow([step.ends_on, step.referrals, step.actual, step.profile if position.planned else None])
-    name = f"volume-{service.agreement.reference}-{service.number}.csv".replace("/", "-")
-    return Response(
-        out.getvalue(),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    return csv_download(
+        f"volume-{service.agreement.reference}-{service.number}.csv".replace("/", "-"),
+        ["period_ends_on", "referrals", "referrals_to_date", "profile_to_date"],
+        (
+            [step.ends_on, step.referrals, step.actual, step.profile if position.planned else None]
+            for step in queries.steps(service, position)
+        ),
     )

@@ -35,7 +35,7 @@ def test_the_figures_come_as_csv_too(client: FlaskClient) -> None:
     make_referrals(line, 12)
     sign_in(client, make_actor(supplier, Role.SERVICE_MANAGER))
     answer = client.get(f"/volumes/{line.id}.csv")
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert answer.mimetype == "text/csv"
     assert len(rows) == 13
     today = next(row for row in rows if row["period_ends_on"] == "2026-09-07")
