@@ -13,12 +13,13 @@ from marketplace.access import Actor
 class Waiting:
     """One line of somebody's home page: something that waits for them, and where to do it.
 
-    `url` is made with url_for by the area; `due` where the clock runs.
+    `url` is made with url_for by the area; `due` where the clock runs, `whole_day` where it runs out with the day.
     """
 
     text: str
     url: str
     due: datetime | None = None
+    whole_day: bool = False
 
 
 Provider = Callable[[Actor, datetime], Sequence[Waiting]]

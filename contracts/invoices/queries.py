@@ -174,6 +174,7 @@ def _to_pay(actor: Actor, now: datetime) -> list[Waiting]:
             f"Pay invoice {number}{', which is overdue' if due < clock.london(now).date() else ''}",
             url_for("invoices.show", invoice_id=key),
             due=clock.from_london(datetime.combine(due, time(23, 59))),
+            whole_day=True,
         )
         for key, number, due in rows
     ]
