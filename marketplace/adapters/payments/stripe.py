@@ -269,7 +269,10 @@ class Payments:
             raise SignatureRefused("This is not signed by the payment provider") from error
         except ValueError as error:  # not UTF-8, or signed but not an event
             raise SignatureRefused("This is not an event of the payment provider") from error
-        return event_from(event.to_dict())
+        try:
+            return event_from(event.to_dict())
+        except (KeyError, TypeError, ValueError) as error:  # signed, but not in a shape we know
+            raise SignatureRefused("This event of the payment provider cannot be read") from error
 
 
 def _customer_from(body: Mapping[str, Any]) -> PaymentCustomer:

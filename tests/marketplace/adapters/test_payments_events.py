@@ -41,11 +41,14 @@ def test_an_event_is_read_only_if_signed(payments: Payments, running: Any, paid:
     assert event.invoice.reference == "I"
 
 
-@pytest.mark.parametrize("spoil", ["body", "other secret", "old", "no header", "nonsense", "not utf-8", "not an event"])
+@pytest.mark.parametrize(
+    "spoil", ["body", "other secret", "old", "no header", "nonsense", "not utf-8", "not an event", "parts missing"]
+)
 def test_a_bad_signature_is_refused(payments: Payments, running: Any, paid: str, spoil: str) -> None:
     running.deliver()
     payload, header = running.webhook.came[-1]
     now = int(time.time())
+    parts_missing = payload.replace(b"amount_due", b"amount_dew")
     given: dict[str, tuple[bytes, str | None]] = {
         "body": (payload.replace(b"1050", b"9050"), header),
         "other secret": (payload, signature(payload, "whsec_other", now)),
@@ -54,6 +57,7 @@ def test_a_bad_signature_is_refused(payments: Payments, running: Any, paid: str,
         "nonsense": (payload, "v1"),
         "not utf-8": (b"\xff", signature(b"\xff", SECRET, now)),
         "not an event": (b"[", signature(b"[", SECRET, now)),
+        "parts missing": (parts_missing, signature(parts_missing, SECRET, now)),
     }
     with pytest.raises(SignatureRefused):
         payments.construct_event(*given[spoil])
