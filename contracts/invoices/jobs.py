@@ -42,7 +42,7 @@ def raise_invoices(agreement_id: int) -> None:
 
 
 def _wake(invoice_id: int) -> None:
-    after_commit(lambda: enqueue(send_invoice, invoice_id))
+    after_commit(lambda: enqueue(send_invoice, invoice_id, first=True))
 
 
 def send_invoice(invoice_id: int) -> None:

@@ -99,5 +99,5 @@ def webhook() -> tuple[dict[str, str], int]:
             now=clock.now(),
         )
         if kept is not None:
-            after_commit(lambda: enqueue(apply_event, kept))
+            after_commit(lambda: enqueue(apply_event, kept, first=True))
     return {"status": "kept" if kept is not None else "known"}, 200

@@ -50,6 +50,15 @@ def test_jobs_run_after_the_commit_and_only_then(app: Flask, session: object, ru
     assert done == [2]
 
 
+def test_what_must_come_first_overtakes_what_waits(app: Flask, session: object, run_jobs: Callable[[], int]) -> None:
+    done.clear()
+    queueing.enqueue(remember, 1)
+    queueing.enqueue(remember, 2)
+    queueing.enqueue(remember, 3, first=True)
+    assert run_jobs() == 3
+    assert done == [3, 1, 2]
+
+
 def test_committed_data_is_seen_by_other_threads(committed_app: Flask) -> None:
     seen: list[int | None] = []
 
