@@ -369,6 +369,8 @@ def main() -> None:
     except Exception as error:
         if type(error).__module__.startswith("sqlalchemy") and type(error).__name__ == "OperationalError":
             _fail("The database does not answer. Look at DATABASE_URL, or start the installation with script/run.")
+        if type(getattr(error, "orig", None)).__name__ == "UndefinedTable":
+            _fail("The database has no tables yet. Start the installation with script/run, which makes them.")
         raise
 
 
