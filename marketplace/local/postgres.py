@@ -101,7 +101,8 @@ class Postgres:
                 host=str(self.sockets), user=OWNER, dbname="postgres", connect_timeout=5, autocommit=True
             ) as connection:
                 if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-                    with suppress(psycopg.errors.DuplicateDatabase):
+                    # Two processes may ask at once: whoever comes second finds it made.
+                    with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                         connection.execute(f"CREATE DATABASE {DATABASE}")
         except psycopg.OperationalError:
             return False

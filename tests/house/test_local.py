@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -63,6 +64,19 @@ def test_running_servers_are_used_by_whoever_comes_later(home: Path) -> None:
         assert first == second
         with pytest.raises(InUse, match=r"already running: a marketplace command, process \d+"):
             Lock(Home(home)).take("a test")
+
+
+def test_two_who_first_ask_at_once_both_find_the_database(home: Path) -> None:
+    with local_servers(home, {}, durable=False) as urls:
+        for _ in range(5):
+            with psycopg.connect(urls.database.replace("/marketplace?", "/postgres?").replace("+psycopg", "")) as other:
+                other.autocommit = True
+                other.execute("DROP DATABASE marketplace WITH (FORCE)")
+            postgres = Postgres(Home(home), durable=False)
+            postgres.locate()
+            with ThreadPoolExecutor(8) as threads:
+                assert all(threads.map(lambda _: postgres.ready(), range(8)))  # noqa: B023 - done before the next round
+            connect(urls).close()
 
 
 def test_given_addresses_win_and_nothing_is_started(home: Path) -> None:
