@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,11 +96,8 @@ def private_folder(folder: Path, user: User | None = None) -> Path:
     """
     expected = user.uid if user else os.geteuid()
     try:
-        folder.mkdir(mode=0o700, parents=True)
-        if user:
-            os.chown(folder, user.uid, user.gid)
-    except FileExistsError:
-        pass
+        if not os.path.lexists(folder):
+            _put_in_place(folder, user)
     except OSError as error:
         raise CannotStart(f"The folder {folder} cannot be made ({error.strerror}).") from error
     found = folder.lstat()
@@ -107,6 +106,21 @@ def private_folder(folder: Path, user: User | None = None) -> Path:
     if stat.S_IMODE(found.st_mode) != 0o700:
         folder.chmod(0o700)
     return folder
+
+
+def _put_in_place(folder: Path, user: User | None) -> None:
+    """Make the folder beside, and rename it when it has its owner: two processes at once never see it half made."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        if user:
+            os.chown(fresh, user.uid, user.gid)
+        fresh.rename(folder)
+    except OSError as error:
+        fresh.rmdir()
+        # Somebody was quicker, and has put something into theirs already.
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise
 
 
 def reachable_programs(programs: PostgresPrograms, user: User | None) -> PostgresPrograms:

@@ -97,6 +97,19 @@ def test_a_long_path_gets_a_short_socket(home: Path) -> None:
         shutil.rmtree(folder)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder another user's")
+def test_two_who_make_a_folder_at_once_never_see_it_half_made(tmp_path: Path) -> None:
+    user = unprivileged_user()
+    assert user is not None
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(40):
+            made = list(
+                threads.map(lambda _, n=number: private_folder(tmp_path / f"folder-{n}" / "run", user), range(8))
+            )
+            assert {path.stat().st_uid for path in made} == {user.uid}
+    assert not list(tmp_path.rglob(".run.*"))
+
+
 def test_somebody_elses_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "trap").write_text("not a folder")
     with pytest.raises(CannotStart, match="belongs to somebody else"):
