@@ -41,7 +41,20 @@ def application() -> Iterator[Flask]:
     with local_servers(home()) as urls:
         os.environ.update(urls.environment())
         with _created() as app:
+            _furnish()
             yield app
+
+
+def _furnish() -> None:
+    """A new installation gets its tables and reference data with the first command, whichever that is."""
+    import sqlalchemy
+
+    from marketplace.extensions import db
+
+    if not sqlalchemy.inspect(db.engine).has_table("alembic_version"):
+        click.echo("a new installation: making its tables and loading reference data", err=True)
+        _migrate()
+        _load_reference()
 
 
 @contextmanager
@@ -370,7 +383,7 @@ def main() -> None:
         if type(error).__module__.startswith("sqlalchemy") and type(error).__name__ == "OperationalError":
             _fail("The database does not answer. Look at DATABASE_URL, or start the installation with script/run.")
         if type(getattr(error, "orig", None)).__name__ == "UndefinedTable":
-            _fail("The database has no tables yet. Start the installation with script/run, which makes them.")
+            _fail("The database has no tables yet. Make them: marketplace migrate, then marketplace load-reference.")
         raise
 
 

@@ -10,11 +10,13 @@ import click
 import pytest
 from click.testing import CliRunner
 from flask import Flask
+from sqlalchemy import text
 
 from marketplace import cli as cli_module
 from marketplace.cli import cli, main
 from marketplace.config import Settings
 from marketplace.errors import Refused
+from marketplace.extensions import db
 
 
 @pytest.fixture
@@ -86,3 +88,11 @@ class _nothing:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *args: object) -> None: ...
+
+
+def test_the_first_command_furnishes_a_new_installation(committed_app: Flask, run: Any) -> None:
+    with committed_app.app_context(), db.engine.connect() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+        connection.commit()
+    assert run("load-reference")["places"] == {"added": 0, "changed": 0, "unchanged": 373, "retired": 0}
