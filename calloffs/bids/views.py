@@ -14,6 +14,7 @@ from calloffs.competitions.rules import Stage
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.errors import Refused
+from marketplace.forms import Form
 from marketplace.transactions import transaction
 
 bp = Blueprint("bids", __name__, url_prefix="/bids")
@@ -119,16 +120,27 @@ def submit(competition_id: int) -> Answer:
     return page, status
 
 
-@bp.post("/<int:competition_id>/withdraw")
+@bp.route("/<int:competition_id>/withdraw", methods=["GET", "POST"])
 @audience(Permission.BID)
-def withdraw(competition_id: int) -> Response:
-    """Take the bid back."""
+def withdraw(competition_id: int) -> Answer:
+    """Ask once more, then take the bid back."""
     actor = acting()
     competition = queries.invited_competition(actor, competition_id)
-    with transaction():
-        actions.withdraw(competition, actor=actor, now=clock.now())
-    flash("Your bid is withdrawn. Its draft is kept, and you can submit it again until bidding closes.")
-    return redirect(url_for("bids.invitation", competition_id=competition_id))
+    form, status = Form(), 200
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                actions.withdraw(competition, actor=actor, now=clock.now())
+        except Refused as refused:
+            form.show_refusal(refused)
+            status = refused.status
+        else:
+            flash("Your bid is withdrawn. Its draft is kept, and you can submit it again until bidding closes.")
+            return redirect(url_for("bids.invitation", competition_id=competition_id))
+    own = queries.own_bid(competition, actor=actor)
+    if own is None or (own.bid.submitted_at is None and not form.is_submitted()):
+        return redirect(url_for("bids.invitation", competition_id=competition_id))
+    return render_template("calloffs/bids/withdraw.html", competition=competition, form=form, own=own), status
 
 
 @bp.get("/<int:competition_id>/receipts/<int:number>")

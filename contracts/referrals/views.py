@@ -21,7 +21,7 @@ from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.audit import events_for
 from marketplace.errors import Full, Refused
-from marketplace.forms import moment
+from marketplace.forms import Form, moment
 from marketplace.framework.queries import outcomes
 from marketplace.paging import Page
 from marketplace.transactions import transaction
@@ -202,13 +202,25 @@ def _with_reason(referral_id: int, verb: str, words: str) -> Answer:
     return render_template("contracts/referrals/reason.html", referral=_again(referral_id), form=form, verb=verb)
 
 
-@bp.post("/<int:referral_id>/complete")
+@bp.route("/<int:referral_id>/complete", methods=["GET", "POST"])
 @audience(Permission.DELIVER)
 def complete(referral_id: int) -> Answer:
-    """The service has done its part."""
-    with transaction():
-        actions.complete(referral_id, actor=acting(), now=clock.now())
-    return _done(referral_id, "Completed. The officer is told.")
+    """Ask once more, then end the referral: the service has done its part."""
+    queries.referral_for(acting(), referral_id)
+    form, status = Form(), 200
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                actions.complete(referral_id, actor=acting(), now=clock.now())
+        except Refused as refused:
+            form.show_refusal(refused)
+            status = refused.status
+        else:
+            return _done(referral_id, "Completed. The officer is told.")
+    referral = _again(referral_id)
+    if referral.status is not ReferralStatus.ACCEPTED and not form.is_submitted():
+        return redirect(url_for("referrals.show", referral_id=referral_id))
+    return render_template("contracts/referrals/complete.html", referral=referral, form=form), status
 
 
 @bp.route("/<int:referral_id>/sessions/new", methods=["GET", "POST"])

@@ -141,10 +141,34 @@ def test_a_bid_is_withdrawn(client: FlaskClient, clock: StandingClock) -> None:
     made = make_tender()
     _submitted(made, clock)
     sign_in(client, made.bidder)
-    page = client.post(f"/bids/{made.competition.id}/withdraw", follow_redirects=True).text
+    base = f"/bids/{made.competition.id}"
+    assert f'href="{base}/withdraw"' in client.get(base).text
+    asked = client.get(f"{base}/withdraw").text
+    assert "Withdraw your bid?" in asked
+    assert "not opened or considered" in asked
+    own = queries.own_bid(made.competition, actor=made.bidder)
+    assert own is not None
+    assert own.submitted is not None
+    page = client.post(f"{base}/withdraw", follow_redirects=True).text
     assert "Your bid is withdrawn" in page
     assert "Withdrawn" in page
-    assert "You have withdrawn this bid since" in client.get(f"/bids/{made.competition.id}/receipts/1").text
+    assert f"{base}/withdraw" not in page
+    assert "You have withdrawn this bid since" in client.get(f"{base}/receipts/1").text
+    assert client.get(f"{base}/withdraw").location == base
+    twice = client.post(f"{base}/withdraw")
+    assert twice.status_code == 409
+    assert "The bid is withdrawn already." in twice.text
+
+
+def test_a_bid_withdrawn_too_late_stands(client: FlaskClient, clock: StandingClock) -> None:
+    made = make_tender()
+    _submitted(made, clock)
+    clock.set(CLOSES_AT)
+    sign_in(client, made.bidder)
+    assert client.post(f"/bids/{made.competition.id}/withdraw").status_code == 409
+    own = queries.own_bid(made.competition, actor=made.bidder)
+    assert own is not None
+    assert own.submitted is not None
 
 
 def test_two_officers_open_and_read(client: FlaskClient, clock: StandingClock) -> None:

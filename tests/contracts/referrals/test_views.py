@@ -190,11 +190,18 @@ def test_completing_with_an_unrecorded_session_is_refused_in_words(client: Flask
     referral = make_referral(make_service(supplier=supplier), status=ReferralStatus.ACCEPTED)
     session = make_session(referral, starts_at=clock.moment)
     sign_in(client, make_actor(supplier, Role.SERVICE_MANAGER))
+    assert f'href="/referrals/{referral.id}/complete"' in client.get(f"/referrals/{referral.id}").text
+    asked = client.get(f"/referrals/{referral.id}/complete").text
+    assert "The officer is told at once" in asked
+    assert "It has 1 session." in asked
     answer = client.post(f"/referrals/{referral.id}/complete")
     assert answer.status_code == 409
     assert "Record every session" in answer.text
     client.post(f"/referrals/sessions/{session.id}", data={"attendance": "YES"})
+    assert referral.status is ReferralStatus.ACCEPTED
     assert client.post(f"/referrals/{referral.id}/complete").status_code == 302
+    assert referral.status is ReferralStatus.COMPLETED
+    assert client.get(f"/referrals/{referral.id}/complete").location == f"/referrals/{referral.id}"
 
 
 @pytest.mark.parametrize("role", [Role.CONTRACT_MANAGER, Role.COMMERCIAL_PARTNER, Role.REGIONAL_COORDINATOR])
