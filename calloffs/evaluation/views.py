@@ -18,6 +18,7 @@ from calloffs.evaluation.rules import MARK_WORDS, is_gate, mark_words, what_mode
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.errors import Refused
+from marketplace.presentation import plural
 from marketplace.spreadsheets import csv_download
 from marketplace.transactions import transaction
 
@@ -173,7 +174,8 @@ def save_marks(competition_id: int, bid_id: int) -> str | Response:
         except Refused as refused:
             form.show_refusal(refused)
         else:
-            flash("Your marks are saved.", "success")
+            marked = sum(bid == bid_id for bid, _ in queries.own_marks(competition, actor=actor))
+            flash(f"Your marks are saved: {marked} of {plural(len(competition.questions), 'answer')} marked.", "success")
             return redirect(url_for(".mark", competition_id=competition_id))
     return _mark_page(competition_id, bid_id, form)
 

@@ -75,6 +75,20 @@ def test_what_was_typed_is_shown_again_at_its_field(client: FlaskClient) -> None
     assert "the mark needs its reason" in page
 
 
+def test_an_evaluator_is_told_how_many_answers_are_marked(client: FlaskClient) -> None:
+    made = make_call_off()
+    seat(made)
+    mark_all(made, made.evaluators[1])  # another's marks do not count
+    sign_in(client, made.evaluators[0])
+    one, *rest = made.questions
+    url = f"/evaluation/{made.competition.id}/mark/{made.bids[0].id}"
+    of = f"of {len(made.questions)} answers marked."
+    first = {f"mark_{one.id}": "1", f"reason_{one.id}": "Because"}
+    assert f"Your marks are saved: 1 {of}" in client.post(url, data=first, follow_redirects=True).text
+    assert len(rest) == 2
+    assert f"Your marks are saved: 3 {of}" in client.post(url, data=posted(made, 4, 3), follow_redirects=True).text
+
+
 def test_a_conflict_must_be_named_and_closes_the_bids(client: FlaskClient) -> None:
     made = make_call_off()
     seat(made, declared=False)
