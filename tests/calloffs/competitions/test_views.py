@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 from flask.testing import FlaskClient
@@ -114,6 +115,25 @@ def test_four_bands_by_hand_with_what_is_missing_at_its_field(client: FlaskClien
     assert "Band 4 must begin at 121" in gap.text
     assert client.post(path, data=form).status_code == 302
     assert "£2,000" in client.get(f"/call-offs/{made.competition.id}/draft/check").text
+
+
+def test_only_the_part_that_was_chosen_counts_and_each_part_says_whose_it_is(client: FlaskClient) -> None:
+    made = make_tender(DRAFT)
+    sign_in(client, made.author)
+    path = f"/call-offs/{made.competition.id}/draft/volume"
+    page = client.get(path).text
+    places = [
+        page.index(words)
+        for words in ("How volume is set", "If you chose a volume cap", 'name="cap_volume"', 'name="cap_value"')
+        + ("If you chose four volume bands", 'name="low_1"', 'name="value_4"', 'name="planned_band"')
+    ]
+    assert places == sorted(places)
+    assert page.count("</fieldset>") == 4  # the choice, two parts, and the planned band within the second
+    form = {"kind": "cap", "cap_volume": "180", "cap_value": "120000", "low_1": "7", "planned_band": "3"}
+    assert client.post(path, data=form).status_code == 302
+    db.session.refresh(made.competition)
+    assert [(one.high, one.annual_value) for one in made.competition.bands] == [(180, Decimal(120000))]
+    assert made.competition.planned_band == 1
 
 
 def test_the_psed_question_cannot_be_removed(client: FlaskClient) -> None:
