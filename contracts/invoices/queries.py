@@ -21,6 +21,7 @@ from marketplace.accounts.models import RoleGrant
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.paging import PAGE, Page, before, nearest_page
+from marketplace.presentation import plural, pounds_exact
 from marketplace.waiting import Waiting
 
 
@@ -162,22 +163,50 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
     return _nobody_to_pay(actor) if actor.may(Permission.ADMINISTER_ORGANISATION) else []
 
 
+# So many invoices stand on the home page one by one; more are one line, which leads to their list.
+LISTED_SINGLY = 5
+
+
 def _to_pay(actor: Actor, now: datetime) -> list[Waiting]:
+    today = clock.london(now).date()
+    owed = (Invoice.organisation_id == actor.organisation, Invoice.status == InvoiceStatus.OPEN)
     rows = db.session.execute(
-        select(Invoice.id, Invoice.number, Invoice.due_on)
-        .where(Invoice.organisation_id == actor.organisation, Invoice.status == InvoiceStatus.OPEN)
+        select(Invoice.id, Invoice.number, Invoice.amount, Invoice.due_on)
+        .where(*owed)
         .order_by(Invoice.due_on, Invoice.id)
-        .limit(PAGE)
+        .limit(LISTED_SINGLY + 1)
     ).all()
+    if len(rows) > LISTED_SINGLY:
+        count, amount, first, overdue = db.session.execute(
+            select(
+                func.count(),
+                func.sum(Invoice.amount),
+                func.min(Invoice.due_on),
+                func.count().filter(Invoice.due_on < today),
+            ).where(*owed)
+        ).one()
+        late = f", of which {plural(overdue, 'is', 'are')} overdue" if overdue else ""
+        return [
+            Waiting(
+                f"{count:,} invoices to pay, {pounds_exact(amount)}{late}",
+                url_for("invoices.index", status=InvoiceStatus.OPEN.value),
+                due=_end_of(first),
+                whole_day=True,
+            )
+        ]
     return [
         Waiting(
-            f"Pay invoice {number}{', which is overdue' if due < clock.london(now).date() else ''}",
+            f"Pay invoice {number}, {pounds_exact(amount)}{', which is overdue' if due < today else ''}",
             url_for("invoices.show", invoice_id=key),
-            due=clock.from_london(datetime.combine(due, time(23, 59))),
+            due=_end_of(due),
             whole_day=True,
         )
-        for key, number, due in rows
+        for key, number, amount, due in rows
     ]
+
+
+def _end_of(day: date) -> datetime:
+    return clock.from_london(datetime.combine(day, time(23, 59)))
 
 
 def _nobody_to_pay(actor: Actor) -> list[Waiting]:

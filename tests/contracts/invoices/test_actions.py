@@ -315,13 +315,38 @@ def test_what_waits_for_finance_and_for_administrators(session: Database, clock:
     owed = make_invoice(contract, month=date(2026, 11, 1), status=InvoiceStatus.OPEN)
     make_invoice(contract, month=date(2026, 12, 1), status=InvoiceStatus.PAID)
     (item,) = queries.waiting(payer, NOVEMBER)
-    assert item.text == f"Pay invoice {owed.number}"
+    assert item.text == f"Pay invoice {owed.number}, £10,000.00"
     assert item.url.endswith(f"/invoices/{owed.id}")
     late = NOVEMBER + timedelta(days=31)
-    assert queries.waiting(payer, late)[0].text == f"Pay invoice {owed.number}, which is overdue"
+    assert queries.waiting(payer, late)[0].text == f"Pay invoice {owed.number}, £10,000.00, which is overdue"
     assert queries.waiting(finance_of(make_commissioner()), NOVEMBER) == []
     assert queries.waiting(finance_of(make_supplier()), NOVEMBER) == []
     assert payer.may(Permission.PAY_INVOICES)
+
+
+def test_more_than_five_invoices_to_pay_are_one_line_that_leads_to_their_list(
+    session: Database, clock: StandingClock
+) -> None:
+    contract = make_contract(with_finance=False)
+    payer = finance_of(contract.funders[0].organisation)
+    elsewhere = make_contract(with_finance=False)
+    make_invoice(elsewhere, status=InvoiceStatus.OPEN)
+    make_invoice(contract, month=date(2027, 12, 1), status=InvoiceStatus.PAID)
+    for month in range(1, 6):
+        make_invoice(contract, month=date(2027, month, 1), status=InvoiceStatus.OPEN, amount="1000.10")
+    singly = queries.waiting(payer, NOVEMBER)
+    assert len(singly) == 5
+    assert all(", £1,000.10" in item.text for item in singly)
+    last = make_invoice(contract, month=date(2027, 6, 1), status=InvoiceStatus.OPEN, amount="1000.10")
+    (item,) = queries.waiting(payer, NOVEMBER)
+    assert item.text == "6 invoices to pay, £6,000.60"
+    assert item.url.endswith("/invoices?status=open")
+    assert (item.due, item.whole_day) == (singly[0].due, True)
+    later = NOVEMBER + timedelta(days=31)
+    assert queries.waiting(payer, later)[0].text == "6 invoices to pay, £6,000.60, of which 6 are overdue"
+    last.due_on += timedelta(days=90)
+    session.flush()
+    assert queries.waiting(payer, later)[0].text == "6 invoices to pay, £6,000.60, of which 5 are overdue"
 
 
 def test_the_whole_month_by_itself(
