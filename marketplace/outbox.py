@@ -6,6 +6,7 @@ it again changes nothing, so whatever posts letters may run twice.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,10 +26,13 @@ from marketplace.adapters.email import (
 from marketplace.database import Base, Key, When, choice
 from marketplace.extensions import db
 from marketplace.queueing import enqueue
-from marketplace.transactions import after_commit, transaction
+from marketplace.transactions import after_commit_once, transaction
 from marketplace.vault import SealedText
 
 MOST_ATTEMPTS = 8
+BATCH = 50
+# A run gives way to other jobs after this long, well within what a job may take, and has another one go on.
+RUN_SECONDS = 120
 
 
 class LetterStatus(StrEnum):
@@ -91,7 +95,12 @@ def post(
         .returning(Letter.id)
     ).scalar()
     if made is not None:
-        after_commit(lambda: enqueue(send_letter, made))
+        after_commit_once(_wake)
+
+
+def _wake() -> None:
+    """Have a worker send what waits: one job for all letters of a transaction, however many."""
+    enqueue(send_waiting_letters)
 
 
 def letters_to(person_id: int) -> Sequence[Letter]:
@@ -133,9 +142,23 @@ def _reference(letter: Letter) -> str:
 
 
 def send_waiting_letters() -> None:
-    """Every minute: send what is due. Makes good a lost job or an emptied queue."""
-    due = db.session.scalars(
-        select(Letter.id).where(Letter.status == LetterStatus.WAITING, Letter.next_attempt_at <= clock.now())
-    ).all()
-    for letter_id in due:
-        send_letter(letter_id)
+    """Send what is due: after each transaction that posted letters, and every minute, which makes good a lost job.
+
+    By batches, each letter in a transaction of its own. What this run has tried it does not try again, so that it ends
+    when nothing is due that it has not seen. Two at once (a worker and the timetable) share the work: each letter's
+    lock lets one of them send. What is still waiting when its time is over is left to the next run.
+    """
+    last, began = 0, time.monotonic()
+    while time.monotonic() - began < RUN_SECONDS:
+        batch = db.session.scalars(
+            select(Letter.id)
+            .where(Letter.status == LetterStatus.WAITING, Letter.next_attempt_at <= clock.now(), Letter.id > last)
+            .order_by(Letter.id)
+            .limit(BATCH)
+        ).all()
+        for letter_id in batch:
+            send_letter(letter_id)
+        if len(batch) < BATCH:
+            return
+        last = batch[-1]
+    _wake()

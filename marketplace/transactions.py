@@ -23,6 +23,12 @@ def after_commit(call: Callable[[], object]) -> None:
     db.session.info.setdefault(_AFTER, []).append(call)
 
 
+def after_commit_once(call: Callable[[], object]) -> None:
+    """The same, but once however often the transaction asks for this very function."""
+    if call not in db.session.info.get(_AFTER, []):
+        after_commit(call)
+
+
 def before_commit(check: Callable[[], object]) -> None:
     """Call this at the last moment before the commit; if it raises, nothing is kept.
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,6 +74,35 @@ def test_the_carriers_reference_does_not_come_again_with_a_new_database(
     post(now=datetime(2026, 9, 7, 8, 0, 0, 123456, tzinfo=UTC))
     run_jobs()
     assert carrier.sent[0].reference == f"{the_letter(session).id}-20260907080000123456"
+
+
+def test_one_job_sends_all_letters_of_a_transaction(
+    session: Database, carrier: Carrier, run_jobs: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    with transaction():
+        for number in range(5):
+            outbox.post(key=f"k{number}", email=f"{number}@example.org", subject="Hello", body="Words", now=NOW)
+    carrier.fails = [TemporaryFailure("Busy")]  # the first; the others go all the same
+    assert run_jobs() == 1
+    assert [one.to for one in carrier.sent] == [f"{number}@example.org" for number in range(1, 5)]
+    waiting = session.scalars(select(Letter).where(Letter.status == LetterStatus.WAITING)).one()
+    assert (waiting.email, waiting.attempts) == ("0@example.org", 1)
+    post("another")
+    assert run_jobs() == 1
+
+
+def test_a_run_that_has_taken_long_gives_way_and_another_goes_on(
+    session: Database, carrier: Carrier, run_jobs: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    times = iter((0, 0, outbox.RUN_SECONDS, 0, 0))
+    monkeypatch.setattr(outbox, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    with transaction():
+        for number in range(3):
+            outbox.post(key=f"k{number}", email=f"{number}@example.org", subject="Hello", body="Words", now=NOW)
+    assert run_jobs() == 2
+    assert [one.to for one in carrier.sent] == [f"{number}@example.org" for number in range(3)]
 
 
 def test_nothing_is_sent_of_what_was_not_kept(session: Database, carrier: Carrier, run_jobs: Callable[[], int]) -> None:
@@ -159,7 +189,7 @@ def test_two_workers_at_once_send_it_once(committed_app: Flask) -> None:
 
     def work() -> None:
         with committed_app.app_context():
-            outbox.send_letter(letter_id)
+            outbox.send_waiting_letters()
 
     first = threading.Thread(target=work)
     first.start()

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from marketplace.accounts.models import Person
 from marketplace.errors import TooLate
-from marketplace.transactions import after_commit, before_commit, settle, transaction
+from marketplace.transactions import after_commit, after_commit_once, before_commit, settle, transaction
 from tests.factories.accounts import make_person
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -40,6 +40,19 @@ def test_what_comes_after_comes_after_the_commit(session: scoped_session[Session
         make_person("One")
         order.append("inside")
     assert order == ["inside", ("after", False, ["One"])]
+
+
+def test_what_is_asked_for_once_comes_once_for_each_transaction(session: scoped_session[Session]) -> None:
+    called: list[int] = []
+
+    def wake() -> None:
+        called.append(1)
+
+    for _ in range(2):
+        with transaction():
+            for _ in range(3):
+                after_commit_once(wake)
+    assert called == [1, 1]
 
 
 def test_and_not_at_all_if_nothing_was_kept() -> None:
