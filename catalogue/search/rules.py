@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -129,5 +130,9 @@ def _smallest_first(place: PlaceName) -> tuple[int, str]:
 
 
 def words_of(text: str) -> Sequence[str]:
-    """The words somebody searches for, at most eight, without a plural's s, so that "debts" finds "debt"."""
-    return [word[:-1] if len(word) > 4 and word.endswith("s") else word for word in text.lower().split()[:8]]
+    """The words somebody searches for, at most eight, without a plural's s, so that "debts" finds "debt".
+
+    The s of "women's" goes with its apostrophe, which keyboards and our names write differently.
+    """
+    words = (re.sub(r"(?<=\w)['’‘]s?$", "", word) for word in text.lower().split()[:8])
+    return [word[:-1] if len(word) > 4 and word.endswith("s") else word for word in words]

@@ -102,3 +102,9 @@ def test_no_text_breaks_the_search(text: str) -> None:
 
 def test_words_find_singular_and_plural() -> None:
     assert words_of("Debts and housing") == ["debt", "and", "housing"]
+
+
+def test_words_find_names_whichever_apostrophe_is_typed() -> None:
+    for typed in ("Women's", "women’s", "womens", "women"):
+        assert words_of(typed) == ["women"]
+    assert words_of("o'brien's 's '") == ["o'brien", "'s", "'"]

@@ -36,6 +36,11 @@ def test_loading_again_changes_nothing(session: Db, loaded: Loaded) -> None:
     assert load_framework(now=NOW) == Loaded(unchanged=loaded.added)
 
 
+def test_names_are_written_with_a_typographic_apostrophe(session: Db, loaded: Loaded) -> None:
+    assert queries.category("WOM").name == "Women’s Services"
+    assert not any("'" in one.name for one in queries.categories())
+
+
 def test_a_category_that_goes_is_retired_and_still_found_by_its_code(
     session: Db, loaded: Loaded, tmp_path: Path
 ) -> None:
