@@ -99,3 +99,16 @@ def tell_of_change(person: Person, *, key: str, what: str, now: datetime) -> Non
         now=now,
         what=what,
     )
+
+
+def tell_of_cleared(person: Person, *, administrator: str, organisation: str, now: datetime) -> None:
+    """Tell a person that an administrator has taken their authenticator app off, and what comes next."""
+    write_to(
+        [person],
+        key=f"second-factor-cleared:{now.isoformat()}",
+        subject="Your authenticator app was cleared",
+        template="emails/accounts/second_factor_cleared.txt",
+        now=now,
+        administrator=administrator,
+        organisation=organisation,
+    )

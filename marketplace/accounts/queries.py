@@ -111,6 +111,26 @@ def organisation_with_number(*, company_number: str | None, charity_number: str 
     return None
 
 
+def colleague(organisation_id: int, person_id: int, *, lock: bool = False) -> Person:
+    """Somebody who holds a role for the organisation. Raises NotFound for anybody else."""
+    holds = select(RoleGrant.id).where(RoleGrant.organisation_id == organisation_id, RoleGrant.person_id == Person.id)
+    asked = select(Person).where(Person.id == person_id, holds.exists()).execution_options(populate_existing=True)
+    found = db.session.scalar(asked.with_for_update() if lock else asked)
+    if found is None:
+        raise NotFound("There is no such person at your organisation.")
+    return found
+
+
+def is_staff(person_id: int) -> bool:
+    """Whether the person holds any role outside suppliers: there the second factor guards more than their own work."""
+    asked = (
+        select(RoleGrant.id)
+        .join(RoleGrant.organisation)
+        .where(RoleGrant.person_id == person_id, Organisation.kind != OrganisationKind.SUPPLIER)
+    )
+    return db.session.scalar(asked.limit(1)) is not None
+
+
 def as_actor(someone: Person, acts_for: Organisation | None, roles: Iterable[Role]) -> Actor:
     """A person acting for an organisation (or, before they have one, for none)."""
     return Actor(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marketplace.accounts.actions.membership import (
     accept_invitation,
+    clear_second_factor,
     hand_over,
     invite,
     join,
@@ -41,6 +42,7 @@ __all__ = [
     "begin",
     "change_password",
     "check_password",
+    "clear_second_factor",
     "confirm_second_factor",
     "end_sessions",
     "give_second_factor",

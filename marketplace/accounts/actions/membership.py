@@ -13,6 +13,7 @@ from marketplace.access import Actor, Permission, Role
 from marketplace.accounts import letters, queries
 from marketplace.accounts.actions.organisations import add_organisation, add_person, grant_role
 from marketplace.accounts.actions.own_account import take_link
+from marketplace.accounts.actions.signing_in import end_sessions
 from marketplace.accounts.models import InvitedRole, OneTimeLink, Organisation, Person, RoleGrant
 from marketplace.accounts.rules import INVITATION_LASTS, OrganisationKind, SupplierStatus, token_hash
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound, Refused
@@ -176,3 +177,33 @@ def remove_role(person_id: int, role: Role, *, actor: Actor, now: datetime) -> N
             db.session.flush()
             return
     raise NotFound("This person does not hold this role.")
+
+
+def clear_second_factor(person_id: int, *, actor: Actor, now: datetime) -> Person:
+    """Take a colleague's lost authenticator app off, so that they set up another at the next sign-in; signs them out.
+
+    Refused for oneself (that needs one's own password), to whoever has no authenticator app on their own account (a
+    password alone shall not open another's), and for somebody who also works for a commissioning body or the framework
+    team when one's own organisation is neither: only an administrator there may.
+    """
+    actor.must(Permission.ADMINISTER_ORGANISATION)
+    organisation = queries.organisation(actor.organisation)
+    colleague = queries.colleague(organisation.id, person_id, lock=True)
+    if colleague.id == actor.person:
+        raise NotAllowed("Replace or turn off your own authenticator app on your account page.")
+    if colleague.totp_confirmed_at is None:
+        raise AlreadyDone(f"{colleague.name} has no authenticator app set up.")
+    if queries.person(actor.person).totp_confirmed_at is None:
+        raise NotAllowed("Set up an authenticator app on your own account first.")
+    if organisation.is_supplier and queries.is_staff(colleague.id):
+        raise NotAllowed(
+            f"{colleague.name} also works for a commissioning body or the framework team. Only an administrator there "
+            "can clear their authenticator app."
+        )
+    colleague.totp_secret = colleague.totp_confirmed_at = colleague.totp_last_step = None
+    end_sessions(colleague.id, now=now)
+    audit.record("Cleared the authenticator app of a person", organisation, actor=actor, now=now, person=colleague.id)
+    audit.record("The authenticator app was cleared", colleague, actor=actor, now=now)
+    db.session.flush()
+    letters.tell_of_cleared(colleague, administrator=actor.name, organisation=organisation.name, now=now)
+    return colleague

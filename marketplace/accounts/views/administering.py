@@ -10,7 +10,8 @@ from marketplace.access import Permission, Role, acting, audience
 from marketplace.accounts import actions, queries
 from marketplace.accounts.forms import HandOverForm, InviteForm
 from marketplace.accounts.views import bp
-from marketplace.errors import Refused
+from marketplace.errors import NotFound, Refused
+from marketplace.forms import Form
 from marketplace.transactions import transaction
 
 
@@ -63,6 +64,29 @@ def remove_role(person_id: int) -> ResponseReturnValue:
     else:
         flash("The role is removed.", "success")
     return redirect(url_for("accounts.people"))
+
+
+@bp.route("/organisation/people/<int:person_id>/clear-authenticator", methods=["GET", "POST"])
+@audience(Permission.ADMINISTER_ORGANISATION)
+def clear_second_factor(person_id: int) -> ResponseReturnValue:
+    """Ask once more, then take a colleague's lost authenticator app off."""
+    actor, form, status = acting(), Form(), 200
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                person = actions.clear_second_factor(person_id, actor=actor, now=clock.now())
+                name = person.name
+        except NotFound:
+            raise
+        except Refused as refused:
+            form.show_refusal(refused)
+            status = refused.status
+        else:
+            flash(f"The authenticator app of {name} is cleared, and they are told by email.", "success")
+            return redirect(url_for("accounts.people"))
+    person = queries.colleague(actor.organisation, person_id)
+    page = render_template("marketplace/accounts/clear_second_factor.html", form=form, person=person)
+    return page, status
 
 
 @bp.post("/organisation/invitations/<int:link_id>/withdraw")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import pyotp
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 
-from marketplace.access import Role
+from marketplace.access import Actor, Role
 from marketplace.accounts import actions, queries
-from marketplace.accounts.models import Organisation, RoleGrant
+from marketplace.accounts.models import Organisation, Person, RoleGrant
+from marketplace.accounts.rules import token_hash
+from marketplace.audit import events_for
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound, Refused
 from tests.conftest import StandingClock
 from tests.factories.accounts import (
     PASSWORD,
     actor_with,
+    give_role,
     letter,
     make_actor,
+    make_commissioner,
     make_person,
     make_supplier,
     token_in,
@@ -132,3 +137,65 @@ class TestRoles:
         for _ in range(2):
             actions.grant_role(person, organisation, Role.CASEWORKER, now=clock())
         assert len(session.scalars(select(RoleGrant)).all()) == 1
+
+
+class TestLostAuthenticator:
+    """An administrator clears a colleague's second factor."""
+
+    def protected(self, organisation: Organisation, clock: StandingClock, *roles: Role) -> tuple[Person, Actor]:
+        """Somebody with an authenticator app."""
+        person = make_person(totp_secret=pyotp.random_base32(), totp_confirmed_at=clock(), totp_last_step=1)
+        give_role(person, organisation, *roles)
+        return person, queries.actor_for(person.id, organisation.id)
+
+    def test_it_is_cleared_the_person_is_signed_out_and_told(self, session: Database, clock: StandingClock) -> None:
+        body = make_commissioner("Probation North")
+        _, boss = self.protected(body, clock, Role.ADMINISTRATOR)
+        pat, _ = self.protected(body, clock, Role.APPROVER)
+        entry = actions.begin(pat, now=clock())
+        assert not entry.is_whole
+        actions.clear_second_factor(pat.id, actor=boss, now=clock())
+        session.expire_all()
+        assert (pat.totp_secret, pat.totp_confirmed_at, pat.totp_last_step) == (None, None, None)
+        assert queries.sign_in_session(token_hash(entry.token)) is None
+        sent = letter(session, "authenticator app was cleared")
+        assert sent.person_id == pat.id
+        assert f"{boss.name}, an administrator of Probation North" in sent.body
+        for subject in (body, pat):
+            (event,) = events_for(subject)
+            assert (event.person_id, event.at) == (boss.person, clock())
+        with pytest.raises(AlreadyDone):
+            actions.clear_second_factor(pat.id, actor=boss, now=clock())
+        actions.start_second_factor(pat, now=clock())
+
+    def test_not_ones_own_nor_a_strangers_nor_by_whoever_is_no_administrator(
+        self, session: Database, clock: StandingClock
+    ) -> None:
+        supplier = make_supplier()
+        ann, boss = self.protected(supplier, clock, Role.ADMINISTRATOR)
+        bob, colleague = self.protected(supplier, clock, Role.BID_MANAGER)
+        stranger, _ = self.protected(make_supplier(), clock, Role.BID_MANAGER)
+        for who, by, kind in ((ann, boss, NotAllowed), (stranger, boss, NotFound), (ann, colleague, NotAllowed)):
+            with pytest.raises(kind):
+                actions.clear_second_factor(who.id, actor=by, now=clock())
+        assert all(person.totp_confirmed_at for person in (ann, bob, stranger))
+
+    def test_a_password_alone_does_not_clear_anothers(self, session: Database, clock: StandingClock) -> None:
+        supplier = make_supplier()
+        bob, _ = self.protected(supplier, clock, Role.BID_MANAGER)
+        with pytest.raises(NotAllowed, match="on your own account first"):
+            actions.clear_second_factor(bob.id, actor=make_actor(supplier, Role.ADMINISTRATOR), now=clock())
+        assert bob.totp_confirmed_at
+
+    def test_a_supplier_does_not_clear_that_of_somebody_who_works_for_a_body_too(
+        self, session: Database, clock: StandingClock
+    ) -> None:
+        supplier, body = make_supplier(), make_commissioner()
+        _, boss = self.protected(supplier, clock, Role.ADMINISTRATOR)
+        _, officer = self.protected(body, clock, Role.ADMINISTRATOR)
+        both, _ = self.protected(supplier, clock, Role.BID_MANAGER)
+        give_role(both, body, Role.EVALUATOR)
+        with pytest.raises(NotAllowed, match="Only an administrator there"):
+            actions.clear_second_factor(both.id, actor=boss, now=clock())
+        actions.clear_second_factor(both.id, actor=officer, now=clock())
+        assert both.totp_confirmed_at is None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pyotp
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, scoped_session
 
 from marketplace import outbox
 from marketplace.access import Role
+from marketplace.accounts import queries
 from tests.conftest import StandingClock
 from tests.factories.accounts import (
     PASSWORD,
@@ -16,6 +18,7 @@ from tests.factories.accounts import (
     give_role,
     link_in,
     make_actor,
+    make_commissioner,
     make_person,
     make_supplier,
     sign_in,
@@ -63,6 +66,38 @@ class TestPeople:
         assert "Open Doors invites you" in browser.get("/home").text
         answer = browser.post(path, follow_redirects=True)
         assert "You now act for Open Doors" in answer.text
+
+    def test_an_administrator_clears_a_lost_authenticator_after_being_asked(
+        self, app: Flask, client: FlaskClient, session: Database, clock: StandingClock
+    ) -> None:
+        body = make_commissioner()
+        key = pyotp.random_base32()
+        boss, pat = (make_person(name, totp_secret=key, totp_confirmed_at=clock()) for name in ("Bo Boss", "Pat Lost"))
+        give_role(boss, body, Role.ADMINISTRATOR)
+        give_role(pat, body, Role.EVALUATOR)
+        sign_in(client, queries.actor_for(boss.id, body.id))
+        theirs = sign_in(app.test_client(), queries.actor_for(pat.id, body.id))
+        assert theirs.get("/home").status_code == 200
+        path = f"/organisation/people/{pat.id}/clear-authenticator"
+        page = client.get("/organisation/people").text
+        assert path in page
+        assert f"/{boss.id}/clear-authenticator" not in page
+        asked = client.get(path).text
+        assert "Clear the authenticator app of Pat Lost?" in asked
+        assert "signed out everywhere" in asked
+        assert theirs.get("/home").status_code == 200
+        done = client.post(path, follow_redirects=True).text
+        assert "The authenticator app of Pat Lost is cleared" in done
+        assert path not in done
+        assert theirs.get("/home").location.startswith("/sign-in")
+        enter(theirs, pat.email)
+        assert theirs.get("/home").location == "/account/second-factor"
+        again = client.post(path)
+        assert again.status_code == 409
+        assert "Pat Lost has no authenticator app set up." in again.text
+        own = client.post(f"/organisation/people/{boss.id}/clear-authenticator")
+        assert (own.status_code, "on your account page" in own.text) == (403, True)
+        assert client.post("/organisation/people/999999999/clear-authenticator").status_code == 404
 
     def test_refusals_stand_at_their_field(self, client: FlaskClient, session: Database) -> None:
         sign_in(client, make_actor(make_supplier(), Role.ADMINISTRATOR))
