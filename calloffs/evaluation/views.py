@@ -175,7 +175,8 @@ def save_marks(competition_id: int, bid_id: int) -> str | Response:
             form.show_refusal(refused)
         else:
             marked = sum(bid == bid_id for bid, _ in queries.own_marks(competition, actor=actor))
-            flash(f"Your marks are saved: {marked} of {plural(len(competition.questions), 'answer')} marked.", "success")
+            answers = plural(len(competition.questions), "answer")
+            flash(f"Your marks are saved: {marked} of {answers} marked.", "success")
             return redirect(url_for(".mark", competition_id=competition_id))
     return _mark_page(competition_id, bid_id, form)
 
