@@ -12,7 +12,7 @@ from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
 from govuk_frontend_wtf.main import WTFormsHelpers
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -211,6 +211,18 @@ def _errors(app: Flask) -> None:
         db.session.rollback()
         headings = {403: "You cannot do this", 404: "Page not found"}
         return page(error.status, headings.get(error.status, "This could not be done"), error.words)
+
+    @app.errorhandler(DataError)
+    def beyond_columns(error: DataError) -> tuple[str, int]:
+        """A key, date or text that no column can hold: nothing has it, and nothing can be kept under it."""
+        db.session.rollback()
+        log.warning("A value that no column can hold, in %s", request.endpoint)
+        if request.method in ("GET", "HEAD"):
+            return page(404, "Page not found", "If you typed the web address, check it is correct.")
+        words = (
+            "Something in what you sent is too large, or holds characters that cannot be kept. Go back, check it."
+        )
+        return page(422, "This could not be done", words)
 
     @app.errorhandler(CSRFError)
     def csrf_error(error: CSRFError) -> tuple[str, int]:

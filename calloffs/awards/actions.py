@@ -81,7 +81,8 @@ def reopen_evaluation(competition: Competition, *, actor: Actor, now: datetime) 
     hold(competition)
     if queries.award_of(competition) is not None:
         raise NotAllowed("An award has been recommended: marks can only change after it is sent back.")
-    if CompetitionStatus.OPENED not in COMPETITION_MOVES[competition.status]:
+    # Bids that are not opened yet may move to "opened" too, but by two officers' keys and not by this.
+    if competition.status is not CompetitionStatus.EVALUATED:
         raise NotAllowed("The evaluation has not ended.")
     competition.status = CompetitionStatus.OPENED
     audit.record("Reopened the agreed marks", competition, actor=actor, now=now)

@@ -23,10 +23,10 @@ from calloffs.competitions.rules import Stage
 from marketplace.access import SYSTEM, Actor, Permission
 from marketplace.errors import NotAllowed, NotFound
 from marketplace.extensions import db
+from marketplace.paging import paginate
 from marketplace.vault import vault
 from marketplace.waiting import Waiting
 
-PAGE = 25
 _NO_INVITATION = "There is no such call-off, or you are not invited to it."
 
 
@@ -73,7 +73,7 @@ def context(competition_id: int, organisation_id: int) -> str:
 
 def invitations_of(actor: Actor, *, page: int = 1) -> tuple[Pagination, list[InvitedTo]]:
     """The supplier's invitations, latest deadline first, with its bids."""
-    found = db.paginate(
+    found = paginate(
         select(Invitation)
         .join(Invitation.competition)
         .where(Invitation.organisation_id == actor.organisation)
@@ -82,9 +82,7 @@ def invitations_of(actor: Actor, *, page: int = 1) -> tuple[Pagination, list[Inv
             joinedload(Invitation.competition).joinedload(Competition.category),
         )
         .order_by(Competition.closes_at.desc(), Competition.id.desc()),
-        page=page,
-        per_page=PAGE,
-        error_out=False,
+        page,
     )
     bids = {
         bid.competition_id: bid

@@ -16,10 +16,9 @@ from marketplace.access import TABLE, Actor, Permission
 from marketplace.accounts.models import Person, RoleGrant
 from marketplace.errors import NotFound
 from marketplace.extensions import db
+from marketplace.paging import paginate
 from marketplace.places.models import PlaceWithin
 from marketplace.waiting import Waiting
-
-PAGE = 25
 
 
 def competition_for(actor: Actor, competition_id: int) -> Competition:
@@ -46,7 +45,7 @@ def competitions_of(actor: Actor, *, stage: Stage | None, now: datetime, page: i
     wanted = _listed().where(or_(_led_by(actor.organisation), _funded_by(actor.organisation)))
     if stage is not None:
         wanted = wanted.where(at_stage(stage, now))
-    return db.paginate(wanted.order_by(Competition.id.desc()), page=page, per_page=PAGE, error_out=False)
+    return paginate(wanted.order_by(Competition.id.desc()), page)
 
 
 def notices(
@@ -70,9 +69,7 @@ def notices(
                 )
             )
         )
-    return db.paginate(
-        wanted.order_by(Competition.closes_at, Competition.id), page=page, per_page=PAGE, error_out=False
-    )
+    return paginate(wanted.order_by(Competition.closes_at, Competition.id), page)
 
 
 def at_stage(stage: Stage, now: datetime) -> ColumnElement[bool]:

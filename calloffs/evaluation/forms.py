@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from calloffs.competitions.models import Question
 from calloffs.evaluation.rules import FAIL, MARK_WORDS, PASS, VERDICT_WORDS, faults_of_mark, is_gate
-from marketplace.forms import Choice, DropDown, Form, LongText, optional
+from marketplace.forms import Choice, DropDown, Form, LongText, optional, required
 
 GATE_CHOICES = [(str(verdict), VERDICT_WORDS[verdict][0]) for verdict in (PASS, FAIL)]
 MARK_CHOICES = [(str(mark), f"{mark}: {words}") for mark, (words, _) in MARK_WORDS.items()]
@@ -16,7 +16,7 @@ MARK_CHOICES = [(str(mark), f"{mark}: {words}") for mark, (words, _) in MARK_WOR
 class AppointForm(Form):
     """Who joins the panel."""
 
-    person_id = DropDown("Evaluator", missing="Choose an evaluator")
+    person_id = DropDown("Evaluator", missing="Choose an evaluator", validators=[required("Choose an evaluator")])
 
 
 class DeclareForm(Form):

@@ -10,8 +10,7 @@ from calloffs.plans.models import Plan
 from marketplace.access import Actor
 from marketplace.errors import NotFound
 from marketplace.extensions import db
-
-PAGE = 25
+from marketplace.paging import paginate
 
 
 def plans_of(actor: Actor, *, category_code: str | None = None, page: int = 1) -> Pagination:
@@ -24,7 +23,7 @@ def plans_of(actor: Actor, *, category_code: str | None = None, page: int = 1) -
     )
     if category_code:
         wanted = wanted.where(Plan.category_code == category_code)
-    return db.paginate(wanted, page=page, per_page=PAGE, error_out=False)
+    return paginate(wanted, page)
 
 
 def plan_for(actor: Actor, plan_id: int) -> Plan:

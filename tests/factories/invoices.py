@@ -38,7 +38,7 @@ def make_contract(
     award = make_award(supplier=supplier, lead=lead, funders=funders, starts_on=starts_on)
     body = award.competition.organisation
     made = Agreement(
-        reference=f"C-T-{next(_numbers):04}",
+        reference=f"C-I-{next(_numbers):04}",
         origin=Origin.AWARD,
         award=award,
         status=status,

@@ -259,6 +259,12 @@ class TestSendingBack:
         with pytest.raises(NotAllowed, match="has not ended"):
             actions.reopen_evaluation(made.competition, actor=made.partner, now=NOW)
 
+    def test_sealed_bids_are_not_opened_by_reopening(self) -> None:
+        made = make_call_off(status=CompetitionStatus.PUBLISHED)
+        with pytest.raises(NotAllowed, match="has not ended"):
+            actions.reopen_evaluation(made.competition, actor=made.partner, now=NOW)
+        assert made.competition.status is CompetitionStatus.PUBLISHED
+
 
 class TestReading:
     """Which bidder reads what, and when a contract may follow."""

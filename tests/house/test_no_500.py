@@ -1,0 +1,188 @@
+"""Whatever is asked for, in an address or a form, the answer is a page: never an error of ours."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import unescape
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, scoped_session
+from werkzeug.routing import Rule
+
+from calloffs.competitions.rules import CompetitionStatus
+from contracts.invoices.rules import InvoiceStatus
+from contracts.referrals.rules import ReferralStatus
+from marketplace.access import (
+    COMMISSIONER_ROLES,
+    FRAMEWORK_ROLES,
+    PUBLIC,
+    SIGNED_IN,
+    SIGNED_WEBHOOK,
+    SUPPLIER_ROLES,
+    Actor,
+    audience_of,
+)
+from marketplace.suppliers.rules import ApplicationStatus
+from tests.conftest import StandingClock
+from tests.factories.accounts import make_actor, make_framework_team, make_supplier, sign_in
+from tests.factories.competitions import make_plan, make_tender
+from tests.factories.evaluation import make_evaluated, make_recommended
+from tests.factories.invoices import make_contract, make_invoice
+from tests.factories.places import GREATER_MANCHESTER_REGION
+from tests.factories.referrals import make_referral, make_service, make_session
+from tests.factories.suppliers import make_application
+
+Database = scoped_session[Session]
+
+# Beyond every column.
+HUGE = str(10**30)
+# Every name that an address of ours may carry after its question mark.
+ASKED = (
+    *("page", "stage", "category", "place", "show", "status", "sort", "text", "origin", "name", "standing", "need"),
+    *("words", "who", "mine", "news", "agreement", "next"),
+)
+HOSTILE = ("\x00", HUGE, "%_\\' OR 1=1 -- 🏠")
+# What is typed into every field of a form at once.
+TYPED = ("", "\x00", "-1", HUGE, "٣", "🏠\r\n\tline" + "x" * 10_000)
+# These end the session of the browser that asks.
+ENDING = {"accounts.sign_out", "accounts.sign_out_everywhere"}
+
+
+@dataclass
+class World:
+    """One of everything: its keys by the name that addresses give them, and people who hold every role there."""
+
+    keys: dict[str, list[object]]
+    people: dict[str, Actor]
+
+
+@pytest.fixture
+def world(session: Database, clock: StandingClock) -> World:
+    tender, evaluated, draft = make_tender(), make_evaluated(), make_tender(CompetitionStatus.DRAFT)
+    commissioner = make_actor(tender.lead, *COMMISSIONER_ROLES)
+    supplier = make_actor(tender.supplier, *SUPPLIER_ROLES)
+    draft.competition.organisation, draft.competition.author_id = tender.lead, commissioner.person
+    award = make_recommended(evaluated)
+    agreement = make_contract(supplier=tender.supplier, lead=tender.lead)
+    service = make_service(supplier=tender.supplier, commissioner=tender.lead)
+    referral = make_referral(service, officer=commissioner, status=ReferralStatus.ACCEPTED, caseworker=supplier)
+    wanted = {"ACC": [GREATER_MANCHESTER_REGION]}
+    applied = [
+        make_application(organisation, status, wanted=wanted)
+        for organisation, status in (
+            (tender.supplier, ApplicationStatus.DRAFT),
+            (make_supplier(), ApplicationStatus.SUBMITTED),
+        )
+    ]
+    keys: dict[str, list[object]] = {
+        "competition_id": [one.competition.id for one in (tender, evaluated, draft)],
+        "agreement_id": [agreement.id],
+        "document_id": [1],
+        "bid_id": [evaluated.bids[0].id],
+        "award_id": [award.id],
+        "plan_id": [make_plan(tender.lead, tender.author).id],
+        "question_id": [draft.competition.questions[1].id],
+        "person_id": [tender.partner.person],
+        "referral_id": [referral.id],
+        "session_id": [make_session(referral, starts_at=datetime(2026, 9, 2, 9, 0, tzinfo=UTC)).id],
+        "line_id": [agreement.lines[0].id, service.id],
+        "invoice_id": [make_invoice(agreement, status=InvoiceStatus.OPEN).id],
+        "application_id": [one.id for one in applied],
+        "organisation_id": [tender.supplier.id],
+        "letter_id": [1],
+        "link_id": [1],
+        "number": [1],
+        "reference": [tender.competition.reference],
+        "category_code": ["ACC"],
+        "token": ["none-such"],
+    }
+    people = {
+        "commissioner": commissioner,
+        "evaluating": make_actor(evaluated.lead, *COMMISSIONER_ROLES),
+        "supplier": supplier,
+        "framework": make_actor(make_framework_team(), *FRAMEWORK_ROLES),
+    }
+    session.commit()
+    return World(keys, people)
+
+
+def paths(app: Flask, rule: Rule, keys: dict[str, list[object]]) -> Iterator[str]:
+    """The rule's addresses with each choice of keys."""
+    names = sorted(rule.arguments)
+    for chosen in itertools.product(*(keys[name] for name in names)):
+        yield app.url_map.bind("localhost").build(rule.endpoint, dict(zip(names, chosen, strict=True)))
+
+
+def rules(app: Flask, method: str, actor: Actor | None) -> list[Rule]:
+    """What this person may ask for; what is public, a stranger asks for. That the rest is closed, test_access holds."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        opened = audience_of(app, rule.endpoint)
+        if actor is not None:
+            may = opened is SIGNED_IN or (isinstance(opened, tuple) and any(actor.may(one) for one in opened))
+        else:
+            may = opened in (PUBLIC, SIGNED_WEBHOOK) and rule.endpoint != "static"
+        if may and method in (rule.methods or ()) and rule.endpoint not in ENDING:
+            found.append(rule)
+    return sorted(found, key=str)
+
+
+def fails(client: FlaskClient, method: str, path: str, **more: object) -> list[str]:
+    """What went wrong, if anything did."""
+    try:
+        status = client.open(path, method=method, **more).status_code  # type: ignore[arg-type]
+    except Exception as error:
+        return [f"{method} {path[:90]}: {type(error).__name__}: {str(error)[:120]}"]
+    return [f"{method} {path[:90]}: {status}"] if status >= 500 and path != "/health" else []
+
+
+WHO = ("stranger", "commissioner", "evaluating", "supplier", "framework")
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_no_address_is_an_error_of_ours(app: Flask, client: FlaskClient, world: World, who: str) -> None:
+    actor = world.people.get(who)
+    if actor is not None:
+        sign_in(client, actor)
+    beyond: dict[str, list[object]] = {
+        name: [2**63] if isinstance(kept[0], int) else ["\x00🏠"] for name, kept in world.keys.items()
+    }
+    wrong = []
+    for rule in rules(app, "GET", actor):
+        for path in [*paths(app, rule, world.keys), *(paths(app, rule, beyond) if rule.arguments else ())]:
+            wrong += fails(client, "GET", path)
+        for value in HOSTILE if not rule.arguments else ():
+            wrong += fails(client, "GET", f"{rule}?{urlencode(dict.fromkeys(ASKED, value))}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_no_form_is_an_error_of_ours(app: Flask, client: FlaskClient, world: World, who: str) -> None:
+    actor = world.people.get(who)
+    if actor is not None:
+        sign_in(client, actor)
+    wrong = []
+    for rule in rules(app, "POST", actor):
+        if who == "evaluating" and rule.endpoint.partition(".")[0] not in ("bids", "evaluation", "awards"):
+            continue  # the other commissioner has rows for these
+        for path in paths(app, rule, world.keys):
+            answer = client.get(path)
+            shown = answer.text if answer.status_code == 200 else ""
+            fields = set(re.findall(r'name="([^"]+)"', shown)) | {"person", "organisation", "role", "person_id", "then"}
+            for value in TYPED:
+                wrong += fails(client, "POST", path, data=dict.fromkeys(fields, value))
+            # Each choice as it is offered, and what is written too much.
+            offered = {
+                name: unescape(first) for name, first in re.findall(r'name="([^"]+)"[^>]*value="([^"]+)"', shown)
+            }
+            for value in ("99999999", "9999999999.99", "12:00"):
+                wrong += fails(client, "POST", path, data={**dict.fromkeys(fields, value), **offered})
+            wrong += fails(client, "POST", path)
+    assert wrong == []
