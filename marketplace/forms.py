@@ -31,7 +31,7 @@ from wtforms.validators import (
 )
 
 from marketplace import clock
-from marketplace.errors import Refused
+from marketplace.errors import Invalid, Refused
 from marketplace.money import pounds
 
 __all__ = [
@@ -91,6 +91,10 @@ class Form(FlaskForm):
             field.errors = [*field.errors, refused.words]
 
 
+# A line's end in what should be one line would end a letter's subject, too: then the letter cannot go.
+_NOT_OF_ONE_LINE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+
+
 class Text(StringField):
     """One line of text, without the blanks around it."""
 
@@ -98,8 +102,8 @@ class Text(StringField):
     widget = gov.GovTextInput()
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Take the text without surrounding blanks; a NUL, which no database text can hold, is left out."""
-        super().process_formdata([value.replace("\x00", "").strip() for value in valuelist])
+        """Take the text without surrounding blanks; line ends and other marks of control become blanks."""
+        super().process_formdata([_NOT_OF_ONE_LINE.sub(" ", value).strip() for value in valuelist])
 
 
 class Email(Text):
@@ -234,7 +238,10 @@ class WholeNumber(Text):
 
 
 class Pounds(Text):
-    """An amount in pounds and perhaps pence. `data` is a Decimal to the penny, or None."""
+    """An amount in pounds and perhaps pence, below £100 million, so that ten years of it can be kept.
+
+    `data` is a Decimal to the penny, or None.
+    """
 
     def _value(self) -> str:
         return self.raw_data[0] if self.raw_data else ("" if self.data is None else f"{self.data:.2f}")
@@ -249,8 +256,10 @@ class Pounds(Text):
         text = re.sub(r"[£,\s]", "", valuelist[0]) if valuelist else ""
         self.data = None
         if text:
-            if not re.fullmatch(r"\d{1,10}(\.\d{1,2})?", text):
+            if not re.fullmatch(r"\d+(\.\d{1,2})?", text):
                 raise ValueError("Enter an amount in pounds, like 1250 or 1250.50")
+            if len(text.partition(".")[0].lstrip("0")) > 8:
+                raise ValueError("Enter an amount below £100 million")
             try:
                 self.data = pounds(Decimal(text))
             except InvalidOperation as error:
@@ -319,7 +328,8 @@ class DateParts(Field):
         if not (day or month or year):
             return
         try:
-            if not re.fullmatch(r"\d{4}", year):
+            # What is done with dates (contracts last up to ten years) stays within the calendar.
+            if not re.fullmatch(r"(19|20|21)\d{2}", year):
                 raise ValueError
             self.data = date(int(year), int(month), int(day))
         except ValueError:
@@ -360,5 +370,9 @@ class LondonTime(Text):
 
 
 def moment(day: date, at: time) -> datetime:
-    """The moment of a day and time on a London clock."""
-    return clock.from_london(datetime.combine(day, at))
+    """The moment of a day and time on a London clock. Refused: a time in the hour that the clocks leave out."""
+    meant = datetime.combine(day, at)
+    found = clock.from_london(meant)
+    if clock.london(found).replace(tzinfo=None) != meant:
+        raise Invalid(f"There is no {at:%H:%M} on {day.day} {day:%B %Y}: the clocks go forward. Enter another time.")
+    return found

@@ -251,7 +251,12 @@ def share_faults(shares: Sequence[Decimal]) -> list[str]:
     if any(share <= 0 for share in shares):
         return ["Every share must be above 0%"]
     total = sum(shares, Decimal(0))
-    return [] if total == 100 else [f"The shares must total 100%. They total {total.normalize():f}%"]
+    if total == 100:
+        return []
+    words = f"The shares must total 100%. They total {total.normalize():f}%"
+    if abs(total - 100) < Decimal("0.05"):
+        words += ". Where shares do not divide evenly, one is a little larger: three thirds are 33.33, 33.33 and 33.34"
+    return [words]
 
 
 def words_in_proportion(whole_life_value: Decimal) -> int:

@@ -118,6 +118,13 @@ def test_shares_make_a_hundred(shares: list[int | str], fine: bool) -> None:
     assert (share_faults([Decimal(one) for one in shares]) == []) is fine
 
 
+def test_thirds_are_told_how_to_make_a_hundred() -> None:
+    third = Decimal("33.33")
+    assert "33.33, 33.33 and 33.34" in share_faults([third] * 3)[0]
+    assert share_faults([third, third, Decimal("33.34")]) == []
+    assert "33.34" not in share_faults([third, third])[0]
+
+
 def test_warnings_of_few_bidders_much_effort_and_little_time() -> None:
     assert warnings(WHOLE, qualified=3, now=NOW) == []
     assert "Only 2 suppliers are qualified" in warnings(WHOLE, qualified=2, now=NOW)[0]
