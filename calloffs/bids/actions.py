@@ -154,7 +154,8 @@ def withdraw(competition: Competition, *, actor: Actor, now: datetime) -> None:
 def turn_key(competition: Competition, *, actor: Actor, now: datetime) -> bool:
     """One officer's part in opening the bids; the second officer's opens them. Returns whether they are open now.
 
-    Refused: before the instant of closing, to the same officer twice, and to everyone outside the lead body.
+    Refused: before the instant of closing, to the same officer twice, to whoever also acts for a bidder, and to
+    everyone outside the lead body.
     """
     actor.must(Permission.OPEN_BIDS)
     if competition.organisation_id != actor.organisation:
@@ -166,6 +167,7 @@ def turn_key(competition: Competition, *, actor: Actor, now: datetime) -> bool:
         raise AlreadyDone("The bids are open already.")
     if competition.stage(now) is not Stage.CLOSED:
         raise Refused("There are no bids to open at the stage that the call-off has reached.")
+    queries.must_not_be_a_bidder(competition, actor)
     if any(one.person_id == actor.person for one in queries.openings(competition.id)):
         raise AlreadyDone("You have turned your key. A different officer must turn theirs.")
     db.session.add(Opening(competition_id=competition.id, person_id=actor.person, at=now))

@@ -6,7 +6,7 @@ officers have opened them after closing. No other person reads any, the framewor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from calloffs.competitions import queries as competitions
 from calloffs.competitions.models import Competition, Invitation
 from calloffs.competitions.rules import Stage
 from marketplace.access import SYSTEM, Actor, Permission
+from marketplace.accounts.models import Organisation, RoleGrant
 from marketplace.errors import NotAllowed, NotFound
 from marketplace.extensions import db
 from marketplace.paging import paginate
@@ -159,10 +160,46 @@ def are_open(competition: Competition) -> bool:
     return (officers or 0) >= KEYS_TO_OPEN
 
 
+# What else keeps somebody from the bids: later areas add theirs, which raise NotAllowed.
+Bar = Callable[[Competition, Actor], None]
+bars: list[Bar] = []
+
+
+def must_not_be_a_bidder(competition: Competition, actor: Actor) -> None:
+    """Refuse whoever also holds a role for a supplier that bid, whichever organisation they act for now."""
+    own = db.session.scalar(
+        select(Bid.id)
+        .join(RoleGrant, RoleGrant.organisation_id == Bid.organisation_id)
+        .where(
+            Bid.competition_id == competition.id,
+            Bid.status == BidStatus.SUBMITTED,
+            RoleGrant.person_id == actor.person,
+        )
+        .limit(1)
+    )
+    if own is not None:
+        raise NotAllowed("You also act for a supplier that may bid for this call-off, so its bids are not for you.")
+
+
+def bidders(competition: Competition) -> list[str]:
+    """The names of those whose bids were opened; none before. The caller has asked who may know."""
+    if not are_open(competition):
+        return []
+    return list(
+        db.session.scalars(
+            select(Organisation.name)
+            .join(Bid, Bid.organisation_id == Organisation.id)
+            .where(Bid.competition_id == competition.id, Bid.status == BidStatus.SUBMITTED)
+            .order_by(Organisation.name, Bid.id)
+        )
+    )
+
+
 def opened_bids(competition: Competition, *, actor: Actor) -> list[OpenedBid]:
     """All submitted bids with their content, by name of supplier.
 
-    Refused to whoever is not of the lead or a funding body, and to everyone before two officers have opened them.
+    Refused to whoever is not of the lead or a funding body, also acts for a bidder, or declared a conflict of
+    interest; and to everyone before two officers have opened them.
     """
     actor.must(Permission.SEE_COMPETITION_FILE)
     bodies = {competition.organisation_id, *(one.organisation_id for one in competition.funders)}
@@ -171,6 +208,9 @@ def opened_bids(competition: Competition, *, actor: Actor) -> list[OpenedBid]:
         raise NotAllowed("Only the bodies that fund this call-off can read its bids.")
     if not are_open(competition):
         raise NotAllowed("The bids are sealed until two different officers open them after closing.")
+    if actor is not SYSTEM:
+        for bar in (must_not_be_a_bidder, *bars):
+            bar(competition, actor)
     bids = db.session.scalars(
         select(Bid)
         .where(Bid.competition_id == competition.id, Bid.status == BidStatus.SUBMITTED)

@@ -13,6 +13,7 @@ from flask import url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from calloffs.bids import queries as bid_queries
 from calloffs.bids.models import Bid
 from calloffs.bids.queries import OpenedBid, opened_bids
 from calloffs.competitions.models import Competition, FunderShare
@@ -89,7 +90,7 @@ def seat_of(competition: Competition, *, actor: Actor) -> Evaluator:
 def bidders(competition: Competition, *, actor: Actor) -> list[str]:
     """The names of those who bid, for a member of the panel to declare interests against; nothing of their bids."""
     seat_of(competition, actor=actor)
-    return [opened.bid.organisation.name for opened in opened_bids(competition, actor=actor)]
+    return bid_queries.bidders(competition)
 
 
 def bids_to_mark(competition: Competition, *, actor: Actor) -> Sequence[OpenedBid]:
@@ -100,6 +101,20 @@ def bids_to_mark(competition: Competition, *, actor: Actor) -> Sequence[OpenedBi
     if seat.has_conflict:
         raise NotAllowed("You declared a conflict of interest, so you do not see or mark these bids.")
     return opened_bids(competition, actor=actor)
+
+
+def _must_be_free_of_conflict(competition: Competition, actor: Actor) -> None:
+    """A conflict that was declared holds in every role: not for marking only."""
+    conflicted = select(Evaluator.id).where(
+        Evaluator.competition_id == competition.id,
+        Evaluator.person_id == actor.person,
+        Evaluator.has_conflict.is_(True),
+    )
+    if db.session.scalar(conflicted) is not None:
+        raise NotAllowed("You declared a conflict of interest, so you do not see or mark these bids.")
+
+
+bid_queries.bars.append(_must_be_free_of_conflict)
 
 
 def one_of(bids: Sequence[OpenedBid], bid_id: int) -> OpenedBid:
@@ -124,6 +139,7 @@ def all_marks(competition: Competition, *, actor: Actor) -> Mapping[BidAndQuesti
     Refused until every evaluator without a conflict has finished. Marks of one who declared a conflict are left out.
     """
     must_lead(competition, actor, Permission.MODERATE)
+    _must_be_free_of_conflict(competition, actor)
     members = panel(competition)
     if waits_for := what_moderation_waits_for([member.seat for member in members]):
         raise NotAllowed(f"The marks cannot be seen yet. {waits_for}")

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace import audit
 from marketplace.access import Actor, Permission
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.models import Organisation
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed
 from marketplace.extensions import db
@@ -266,7 +267,8 @@ def decide_application(
     without its reason, qualifying a supplier one of whose answers fails, and a second decision.
     """
     actor.must(Permission.DECIDE_APPLICATIONS)
-    if application.organisation_id == actor.organisation_id:
+    own = [one.id for one in accounts.organisations_of(actor.person)]
+    if application.organisation_id in own:
         raise NotAllowed("You cannot decide your own organisation’s application.")
     queries.locked(application)
     if application.status is not ApplicationStatus.SUBMITTED:

@@ -13,7 +13,7 @@ from calloffs.competitions.models import Competition, Invitation
 from calloffs.competitions.rules import CompetitionStatus, Stage
 from marketplace import audit
 from marketplace.access import Actor, Permission
-from marketplace.errors import AlreadyDone, NotAllowed
+from marketplace.errors import AlreadyDone, NotAllowed, Refused
 from marketplace.extensions import db
 from marketplace.suppliers import queries as suppliers
 
@@ -65,10 +65,12 @@ def join_if_qualified(competition: Competition, *, actor: Actor, now: datetime) 
 
 
 def cancel(competition: Competition, *, reason: str, actor: Actor, now: datetime) -> None:
-    """Cancel with a reason; everyone invited is told at once (R16)."""
+    """Cancel with a reason; everyone invited is told at once (R16). Refused once the standstill is over."""
     actor.must(Permission.DRAFT_COMPETITION)
     must_lead(competition, actor)
     competition = locked(competition)
+    if competition.stage(now) is Stage.AWARDED:
+        raise Refused("This call-off is awarded and its contract can be drawn, so it can no longer be cancelled.")
     was_public = competition.published_at is not None
     end(competition, CompetitionStatus.CANCELLED, reason=reason, actor=actor, now=now)
     if was_public:

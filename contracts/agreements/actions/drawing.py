@@ -31,7 +31,7 @@ def draw_agreement(award: Award, *, actor: Actor, now: datetime) -> Agreement:
     db.session.execute(select(Award.id).where(Award.id == award.id).with_for_update())
     db.session.refresh(award)
     competition = award.competition
-    db.session.refresh(competition)
+    db.session.refresh(competition, with_for_update={"read": True})
     if actor is not SYSTEM and actor.organisation_id != competition.organisation_id:
         raise NotAllowed("Only the body that leads the competition draws its contract.")
     drawn = db.session.scalar(select(Agreement.reference).where(Agreement.award_id == award.id))

@@ -25,7 +25,8 @@ def sign(agreement: Agreement, *, digest: str, actor: Actor, now: datetime) -> S
     """One side's signature under the terms whose digest the signer was shown.
 
     The supplier's signatory signs first, then the lead commissioner's approver. Refused out of turn, twice, for
-    others, and whenever the terms are not those that were shown, or not those that the other side signed.
+    others, to one person for both sides, and whenever the terms are not those that were shown, or not those that the
+    other side signed.
     """
     db.session.execute(select(Agreement.id).where(Agreement.id == agreement.id).with_for_update())
     db.session.refresh(agreement)
@@ -34,6 +35,8 @@ def sign(agreement: Agreement, *, digest: str, actor: Actor, now: datetime) -> S
         raise NotAllowed("Only the supplier’s signatory and the lead commissioner’s approver sign this contract.")
     if any(signature.side is side for signature in agreement.signatures):
         raise AlreadyDone("Your side has signed this contract already.")
+    if any(signature.person_id == actor.person for signature in agreement.signatures):
+        raise NotAllowed("You signed this contract for the other side, so somebody else must sign for this one.")
     turn = TURN.get(agreement.status)
     if turn is not side:
         raise Refused(_WORDS[turn] if turn else "This contract is signed already.")

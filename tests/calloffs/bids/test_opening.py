@@ -14,10 +14,12 @@ from calloffs.bids.rules import BidContent
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import CompetitionStatus
 from marketplace.access import SYSTEM, Actor, Role
+from marketplace.accounts.models import Person
+from marketplace.accounts.queries import as_actor
 from marketplace.errors import AlreadyDone, NotAllowed, Refused
 from marketplace.extensions import db
 from marketplace.outbox import Letter
-from tests.factories.accounts import actor_with, make_actor
+from tests.factories.accounts import actor_with, give_role, make_actor
 from tests.factories.competitions import CLOSES_AT, Tender, make_tender
 
 pytestmark = pytest.mark.usefixtures("session", "clock")
@@ -156,3 +158,16 @@ def test_opening_tells_bidders_and_officers() -> None:
     assert sum(subject.startswith("The bids are opened: Homes") for subject in subjects) == 2
     assert sum(subject.startswith("A second officer is needed") for subject in subjects) == 2
     assert db.session.get_one(Competition, made.competition.id).opened_at == CLOSES_AT
+
+
+def test_nobody_who_also_acts_for_a_bidder_opens_or_reads_the_bids() -> None:
+    made = make_tender()
+    _submit(made)
+    person = db.session.get_one(Person, made.bidder.person)
+    give_role(person, made.lead, Role.COMMERCIAL_PARTNER)
+    insider = as_actor(person, made.lead, [Role.COMMERCIAL_PARTNER])
+    with pytest.raises(NotAllowed, match="also act for a supplier"):
+        actions.turn_key(made.competition, actor=insider, now=CLOSES_AT)
+    _open(made)
+    with pytest.raises(NotAllowed, match="also act for a supplier"):
+        queries.opened_bids(made.competition, actor=insider)

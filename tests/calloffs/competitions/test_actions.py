@@ -308,6 +308,16 @@ def test_cancelling_tells_everyone_invited_why() -> None:
         actions.cancel(made.competition, reason="Again.", actor=made.partner, now=NOW)
 
 
+def test_what_is_awarded_is_not_cancelled_any_more() -> None:
+    made = make_tender(CompetitionStatus.PUBLISHED)
+    one = made.competition
+    one.status, one.opened_at, one.standstill_ends_at = CompetitionStatus.AWARD_DECIDED, NOW, NOW
+    with pytest.raises(Refused, match="can no longer be cancelled"):
+        actions.cancel(one, reason="A change of mind.", actor=made.partner, now=NOW)
+    actions.cancel(one, reason="In time.", actor=made.partner, now=NOW - timedelta(seconds=1))
+    assert one.status is CompetitionStatus.CANCELLED
+
+
 def test_who_finds_a_call_off() -> None:
     made = make_tender()
     key = made.competition.id

@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from calloffs.bids.queries import opened_bids
 from calloffs.competitions.rules import CompetitionStatus
 from calloffs.evaluation import actions, queries
 from calloffs.evaluation.actions import MarkEntry
 from calloffs.evaluation.models import Evaluator
 from marketplace.access import Role
 from marketplace.accounts.models import Person
+from marketplace.accounts.queries import as_actor
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound
 from marketplace.extensions import db
 from marketplace.outbox import Letter
@@ -129,6 +131,16 @@ class TestDeclaring:
             )
         with pytest.raises(AlreadyDone):
             actions.declare(made.competition, has_conflict=False, details="", actor=one, now=NOW)
+
+    def test_a_conflict_bars_in_every_role(self) -> None:
+        made = make_evaluated()
+        member = db.session.query(Evaluator).filter_by(person_id=made.evaluators[0].person).one()
+        member.finished_at, member.has_conflict = None, True
+        also = as_actor(member.person, made.lead, [Role.EVALUATOR, Role.COMMERCIAL_PARTNER, Role.APPROVER])
+        for read in (queries.results, queries.all_marks, opened_bids):
+            with pytest.raises(NotAllowed, match="conflict of interest"):
+                read(made.competition, actor=also)
+        assert queries.bidders(made.competition, actor=also) == ["Supplier A", "Supplier B"]
 
     def test_a_conflict_is_named(self) -> None:
         made = make_call_off()

@@ -15,13 +15,15 @@ from contracts.agreements import actions, jobs, queries
 from contracts.agreements.models import Agreement, AgreementDocument
 from contracts.agreements.rules import AgreementStatus, DocumentStatus, Side, terms_digest
 from marketplace.access import SYSTEM, Role
+from marketplace.accounts.models import Person
+from marketplace.accounts.queries import as_actor
 from marketplace.audit import events_for
 from marketplace.errors import AlreadyDone, NotAllowed, NotFound, Refused
 from marketplace.extensions import db
 from marketplace.outbox import Letter
 from marketplace.transactions import transaction
 from tests.conftest import StandingClock
-from tests.factories.accounts import make_actor, make_commissioner, make_supplier
+from tests.factories.accounts import give_role, make_actor, make_commissioner, make_supplier
 from tests.factories.agreements import (
     NOW,
     PROMISE,
@@ -330,3 +332,14 @@ def test_drawn_at_once_each_contract_has_its_own_reference(committed_app: Flask)
         assert references == [f"C-2026-{number:04}" for number in range(1, 5)]
         assert db.session.scalar(select(func.count()).select_from(AgreementDocument)) == 0
     assert len(errors) == 4
+
+
+def test_nobody_signs_for_both_sides() -> None:
+    agreement = make_agreement()
+    signer = signatory_of(agreement)
+    person = db.session.get_one(Person, signer.person)
+    give_role(person, agreement.commissioner, Role.APPROVER)
+    sign_as(signer, agreement)
+    with pytest.raises(NotAllowed, match="for the other side"):
+        sign_as(as_actor(person, agreement.commissioner, [Role.APPROVER]), agreement)
+    sign_as(approver_of(agreement), agreement)

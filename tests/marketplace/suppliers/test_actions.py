@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from marketplace import audit
 from marketplace.access import Actor, Role
-from marketplace.accounts.models import Organisation
+from marketplace.accounts.models import Organisation, Person
 from marketplace.accounts.queries import actor_for
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound, Refused
 from marketplace.extensions import db
@@ -19,7 +19,7 @@ from marketplace.suppliers import actions, queries
 from marketplace.suppliers.models import Application, Qualification
 from marketplace.suppliers.rules import ApplicationStatus, Decision, QualificationStatus
 from marketplace.transactions import transaction
-from tests.factories.accounts import actor_with, make_actor, make_supplier
+from tests.factories.accounts import actor_with, give_role, make_actor, make_supplier
 from tests.factories.framework import make_framework
 from tests.factories.places import BARNSLEY, DOVER, KENT, KSS_REGION, SURREY, make_places
 from tests.factories.suppliers import make_application, qualify
@@ -313,6 +313,13 @@ def test_only_the_framework_team_decides_and_only_once(submitted: Application, b
         actions.decide_application(submitted, MIXED, judged=JUDGED, actor=team, now=NOW)
     with pytest.raises(AlreadyDone, match="cannot be withdrawn"):
         actions.withdraw_application(submitted, actor=bidder, now=NOW)
+
+
+def test_nobody_decides_the_application_of_a_supplier_they_also_act_for(submitted: Application, team: Actor) -> None:
+    person = db.session.get_one(Person, team.person)
+    give_role(person, submitted.organisation, Role.SERVICE_MANAGER)
+    with pytest.raises(NotAllowed, match="your own organisation"):
+        actions.decide_application(submitted, MIXED, judged=JUDGED, actor=team, now=NOW)
 
 
 def test_the_database_refuses_a_decline_without_a_reason(submitted: Application, session: Db) -> None:
