@@ -35,6 +35,18 @@ def own_competition(actor: Actor, competition_id: int) -> Competition:
     return _one(_whole().where(Competition.id == competition_id, _led_by(actor.organisation)))
 
 
+def draft_from_plan(actor: Actor, plan_id: int) -> Competition:
+    """The draft that this person has begun from a plan."""
+    return _one(
+        _whole().where(
+            Competition.plan_id == plan_id,
+            Competition.author_id == actor.person,
+            Competition.status == CompetitionStatus.DRAFT,
+            _led_by(actor.organisation),
+        )
+    )
+
+
 def public_competition(competition_id: int) -> Competition:
     """The call-off as anyone may see it: from its publication on, whatever became of it."""
     return _one(_whole().where(Competition.id == competition_id, Competition.published_at.is_not(None)))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from sqlalchemy import select
+
 from calloffs.plans.models import Plan
 from marketplace import audit
 from marketplace.access import Actor, Permission
-from marketplace.errors import Invalid
+from marketplace.accounts.models import Organisation
+from marketplace.errors import AlreadyDone, Invalid
 from marketplace.extensions import db
 from marketplace.framework.models import Category
 from marketplace.places.models import Place
@@ -27,7 +30,8 @@ def plan_need(
 ) -> Plan:
     """Write down a need of the body acted for: volume in referrals a year, budget in pounds a year.
 
-    Refused: a volume or budget that is not above zero, a category or area that is not in use.
+    Refused: a volume or budget that is not above zero, a category or area that is not in use, and the very same plan
+    a second time (a button pressed twice).
     """
     actor.must(Permission.PLAN)
     if projected_annual_volume < 1:
@@ -40,17 +44,22 @@ def plan_need(
     place = db.session.get(Place, place_code)
     if place is None or place.retired_on is not None:
         raise Invalid("Choose an area from the list.", field="place_code")
-    plan = Plan(
-        organisation_id=actor.organisation,
-        title=title,
-        category_code=category_code,
-        place_code=place_code,
-        need=need,
-        projected_annual_volume=projected_annual_volume,
-        annual_budget=annual_budget,
-        created_at=now,
-        created_by=actor.person,
-    )
+    written: dict[str, object] = {
+        "organisation_id": actor.organisation,
+        "title": title,
+        "category_code": category_code,
+        "place_code": place_code,
+        "need": need,
+        "projected_annual_volume": projected_annual_volume,
+        "annual_budget": annual_budget,
+        "created_by": actor.person,
+    }
+    # Two presses at once come one after the other.
+    own = select(Organisation.id).where(Organisation.id == actor.organisation)
+    db.session.execute(own.with_for_update(key_share=True))
+    if db.session.scalar(select(Plan.id).filter_by(**written).limit(1)) is not None:
+        raise AlreadyDone("You have saved this plan already. It is in the list of plans.")
+    plan = Plan(**written, created_at=now)
     db.session.add(plan)
     db.session.flush()
     audit.record(

@@ -152,13 +152,18 @@ def complete(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
 
 
 def offer_session(referral_id: int, *, starts_at: datetime, actor: Actor, now: datetime) -> Session:
-    """Put an appointment on record, to come or just past. Refused before the referral is accepted."""
+    """Put an appointment on record, to come or just past.
+
+    Refused before the referral is accepted, and where there is a session at that moment already.
+    """
     referral = queries.referral_for(actor, referral_id, lock=True)
     _must_deliver(actor)
     if referral.status is not ReferralStatus.ACCEPTED or referral.accepted_at is None:
         raise Refused("Sessions can be added while a referral is accepted and not yet completed.")
     if starts_at < referral.sent_at:
         raise Invalid("The session cannot be before the referral was sent.", field="day")
+    if db.session.scalar(select(Session.id).where(Session.referral_id == referral.id, Session.starts_at == starts_at)):
+        raise AlreadyDone("There is a session at this time already.", field="day")
     last = db.session.scalar(select(func.max(Session.number)).where(Session.referral_id == referral.id)) or 0
     session = Session(referral_id=referral.id, number=last + 1, starts_at=starts_at)
     db.session.add(session)

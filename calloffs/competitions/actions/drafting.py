@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 
 from calloffs.competitions import letters, rules
@@ -18,7 +18,7 @@ from calloffs.plans.rules import LARGER_FROM, PLANNED_BAND, Band, proposed_bands
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
-from marketplace.errors import Invalid, NotAllowed, Refused
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
 from marketplace.extensions import db
 from marketplace.framework import queries as framework
 from marketplace.framework.models import Category
@@ -38,10 +38,17 @@ def start_call_off(
     now: datetime,
     plan_id: int | None = None,
 ) -> Competition:
-    """Begin a draft. It has its reference, the PSED question and the lead body's whole share from the first moment."""
+    """Begin a draft. It has its reference, the PSED question and the lead body's whole share from the first moment.
+
+    Refused on a blank sheet: a title that another draft of the same author bears (a button pressed twice).
+    """
     actor.must(Permission.DRAFT_COMPETITION)
+    # Whoever waited here for the reference sees what the other has begun.
+    reference = next_reference(clock.london(now).year)
+    if plan_id is None and _has_draft(actor, Competition.title == title):
+        raise AlreadyDone("You have a draft with this title already. It is in the list of call-offs.", field="title")
     competition = Competition(
-        reference=next_reference(clock.london(now).year),
+        reference=reference,
         framework_code=framework.framework().code,
         organisation_id=actor.organisation,
         plan_id=plan_id,
@@ -73,10 +80,14 @@ def start_call_off(
 def start_from_plan(plan: Plan, *, actor: Actor, now: datetime) -> Competition:
     """Begin a draft with all that the plan holds: nothing is typed twice.
 
-    Volumes come from the plan: four bands where the whole life is worth enough by our default, else a cap.
+    Volumes come from the plan: four bands where the whole life is worth enough by our default, else a cap. Refused
+    while the same author has a draft from this plan.
     """
     if plan.organisation_id != actor.organisation:
         raise NotAllowed("Only the body whose plan it is can start a call-off from it.")
+    db.session.execute(select(Plan.id).where(Plan.id == plan.id).with_for_update(key_share=True))
+    if _has_draft(actor, Competition.plan_id == plan.id):
+        raise AlreadyDone("You have begun a call-off from this plan already. This is its draft.")
     competition = start_call_off(
         title=plan.title,
         category_code=plan.category_code,
@@ -94,6 +105,16 @@ def start_from_plan(plan: Plan, *, actor: Actor, now: datetime) -> Competition:
         _put_volume(competition, VolumeKind.CAP, [Band(1, 0, plan.projected_annual_volume, plan.annual_budget)], 1)
     db.session.flush()
     return competition
+
+
+def _has_draft(actor: Actor, like: ColumnElement[bool]) -> bool:
+    own = select(Competition.id).where(
+        Competition.author_id == actor.person,
+        Competition.organisation_id == actor.organisation,
+        Competition.status == CompetitionStatus.DRAFT,
+        like,
+    )
+    return db.session.scalar(own.limit(1)) is not None
 
 
 def next_reference(year: int) -> str:
@@ -163,6 +184,8 @@ def add_question(
     _drafting(competition, actor)
     if kind is QuestionKind.PSED:
         raise Invalid("The Public Sector Equality Duty question is there already.")
+    if any(one.kind is kind and one.text == text for one in competition.questions):
+        raise AlreadyDone("This question is there already.", field="text")
     position = max((one.position for one in competition.questions), default=0) + 1
     question = Question(position=position, kind=kind)
     _put_question(question, text, weight, word_limit)

@@ -26,7 +26,7 @@ from calloffs.plans.queries import plan_for
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.accounts import queries as accounts
-from marketplace.errors import NotAllowed, NotFound, Refused
+from marketplace.errors import AlreadyDone, NotAllowed, NotFound, Refused
 from marketplace.forms import Form, moment
 from marketplace.framework import queries as framework
 from marketplace.places import queries as places
@@ -63,9 +63,14 @@ def from_plan(plan_id: int) -> Response:
     """Begin a draft with all that the plan holds."""
     actor = acting()
     plan = plan_for(actor, plan_id)
-    with transaction():
-        competition = actions.start_from_plan(plan, actor=actor, now=clock.now())
-    flash("The draft has everything that the plan holds.")
+    try:
+        with transaction():
+            competition = actions.start_from_plan(plan, actor=actor, now=clock.now())
+    except AlreadyDone as refused:
+        competition = queries.draft_from_plan(actor, plan_id)
+        flash(refused.words)
+    else:
+        flash("The draft has everything that the plan holds.")
     return redirect(url_for("competitions.draft", competition_id=competition.id))
 
 

@@ -212,6 +212,8 @@ def test_a_missed_session_tells_the_officer_at_once() -> None:
     referral = make_referral(make_service(), officer=officer, status=ReferralStatus.ACCEPTED)
     caseworker = _caseworker_of(referral)
     session = actions.offer_session(referral.id, starts_at=NOW - timedelta(hours=1), actor=caseworker, now=NOW)
+    with pytest.raises(AlreadyDone, match="at this time already"):
+        actions.offer_session(referral.id, starts_at=NOW - timedelta(hours=1), actor=caseworker, now=NOW)
     assert [item.text for item in queries.waiting(caseworker, NOW)] == [
         f"Record whether session 1 of {referral.reference} was attended"
     ]
