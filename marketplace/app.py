@@ -219,9 +219,7 @@ def _errors(app: Flask) -> None:
         log.warning("A value that no column can hold, in %s", request.endpoint)
         if request.method in ("GET", "HEAD"):
             return page(404, "Page not found", "If you typed the web address, check it is correct.")
-        words = (
-            "Something in what you sent is too large, or holds characters that cannot be kept. Go back, check it."
-        )
+        words = "Something in what you sent is too large, or holds characters that cannot be kept. Go back, check it."
         return page(422, "This could not be done", words)
 
     @app.errorhandler(CSRFError)
