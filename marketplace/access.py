@@ -69,7 +69,7 @@ COMMISSIONER_ROLES = (
     Role.RESPONSIBLE_OFFICER,
 )
 FRAMEWORK_ROLES = (Role.ADMINISTRATOR, Role.FRAMEWORK_TEAM)
-# Staff of public bodies: a second factor is compulsory for them outside the demonstration.
+# Held at public bodies only. A second factor is compulsory there outside the demonstration, for administrators too.
 STAFF_ROLES = frozenset(COMMISSIONER_ROLES + FRAMEWORK_ROLES) - {Role.ADMINISTRATOR}
 
 

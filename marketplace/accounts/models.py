@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from marketplace.access import Role
+from marketplace.access import STAFF_ROLES, Role
 from marketplace.accounts.rules import IDLE_FOR, SIGNED_IN_FOR, OrganisationKind, SupplierStatus
 from marketplace.database import Base, Key, When, choice, key_of
 from marketplace.vault import SealedText
@@ -107,6 +107,11 @@ class RoleGrant(Base):
 
     person: Mapped[Person] = relationship(back_populates="grants")
     organisation: Mapped[Organisation] = relationship()
+
+    @property
+    def is_of_staff(self) -> bool:
+        """Whether it makes its holder staff of a public body: any role there, its administrators' too."""
+        return self.role in STAFF_ROLES or not self.organisation.is_supplier
 
 
 class SignInSession(Base):

@@ -180,7 +180,9 @@ def sign_in_session(token_hash: str) -> SignInSession | None:
             select(SignInSession)
             .where(SignInSession.token_hash == token_hash, SignInSession.ended_at.is_(None))
             .options(
-                joinedload(SignInSession.person, innerjoin=True).joinedload(Person.grants),
+                joinedload(SignInSession.person, innerjoin=True)
+                .joinedload(Person.grants)
+                .joinedload(RoleGrant.organisation),
                 joinedload(SignInSession.organisation),
             )
         )

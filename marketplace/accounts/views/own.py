@@ -8,7 +8,7 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from marketplace import clock, outbox
-from marketplace.access import SIGNED_IN, STAFF_ROLES, acting, audience
+from marketplace.access import SIGNED_IN, acting, audience
 from marketplace.accounts import actions, queries
 from marketplace.accounts.forms import ChangePasswordForm, CodeForm, ProveForm
 from marketplace.accounts.models import Person
@@ -144,7 +144,7 @@ def second_factor_off() -> ResponseReturnValue:
             flash("Your authenticator app is turned off. You can set up another.", "success")
             return redirect(url_for("accounts.second_factor_set_up"))
         form.show_refusal(Refused(_WRONG_PASSWORD, field="password"))
-    staff = bool(acting().roles & STAFF_ROLES)
+    staff = bool(acting().roles) and not acting().is_supplier
     return render_template("marketplace/accounts/second_factor_off.html", form=form, staff=staff)
 
 

@@ -10,7 +10,7 @@ from flask_login import UserMixin, current_user, login_user
 from werkzeug.wrappers import Response
 
 from marketplace import clock
-from marketplace.access import SIGNED_WEBHOOK, STAFF_ROLES, Actor, audience_of
+from marketplace.access import SIGNED_WEBHOOK, Actor, audience_of
 from marketplace.accounts import actions, queries
 from marketplace.accounts.models import SignInSession
 from marketplace.accounts.rules import SEEN_EVERY, local_path, token_hash
@@ -48,7 +48,7 @@ def load(token: str) -> SignedIn | None:
         session_id=row.id,
         actor=queries.as_actor(row.person, row.organisation if roles else None, roles),
         last_seen_at=row.last_seen_at,
-        owes_second_factor=row.second_factor_at is None and any(grant.role in STAFF_ROLES for grant in grants),
+        owes_second_factor=row.second_factor_at is None and any(grant.is_of_staff for grant in grants),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pyotp
@@ -248,6 +249,15 @@ class TestSession:
 
 class TestSecondFactor:
     """Codes of the authenticator app."""
+
+    @pytest.mark.parametrize(("body", "owed"), [(make_commissioner, True), (make_supplier, False)])
+    def test_administrators_of_public_bodies_are_staff_too(
+        self, client: FlaskClient, clock: StandingClock, body: Callable[[], Organisation], owed: bool
+    ) -> None:
+        person = make_person()
+        give_role(person, body(), Role.ADMINISTRATOR)
+        enter(client, person.email)
+        assert (client.get("/organisation/people").location == "/account/second-factor") is owed
 
     def test_staff_set_it_up_before_anything_else(
         self, client: FlaskClient, session: Database, clock: StandingClock
