@@ -1,24 +1,21 @@
-from datetime import UTC, datetime, timedelta
-from threading import Barrier, Thread
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session
 
 from marketplace import audit
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation, Person
-from marketplace.accounts.queries import actor_for
-from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound, Refused
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound
 from marketplace.extensions import db
 from marketplace.framework import queries as framework
 from marketplace.outbox import Letter
 from marketplace.suppliers import actions, queries
-from marketplace.suppliers.models import Application, Qualification
+from marketplace.suppliers.models import Application
 from marketplace.suppliers.rules import ApplicationStatus, Decision, QualificationStatus
-from marketplace.transactions import transaction
 from tests.factories.accounts import actor_with, give_role, make_actor, make_supplier
 from tests.factories.framework import make_framework
 from tests.factories.places import BARNSLEY, DOVER, KENT, KSS_REGION, SURREY, make_places
@@ -360,59 +357,3 @@ def test_what_waits(app: Flask, supplier: Organisation, bidder: Actor, team: Act
     actions.submit_application(application, actor=bidder, now=NOW)
     assert said(bidder) == []
     assert said(team) == ["1 application waits for a decision"]
-
-
-# Many at once
-
-
-def test_many_at_once_start_one_and_submit_one(committed_app: Flask) -> None:
-    with committed_app.app_context(), transaction():
-        make_places()
-        make_framework()
-        supplier = make_supplier()
-        bidder = make_actor(supplier, Role.BID_MANAGER)
-        supplier_id = supplier.id
-
-    def together(act: str) -> list[str]:
-        barrier, results = Barrier(6), []
-
-        def run() -> None:
-            with committed_app.app_context():
-                actor = actor_for(bidder.person, supplier_id)
-                open_one = queries.open_application(supplier_id)
-                barrier.wait()
-                try:
-                    with transaction():
-                        if act == "start":
-                            actions.start_application(
-                                db.session.get_one(Organisation, supplier_id), actor=actor, now=NOW
-                            )
-                        else:
-                            assert open_one is not None
-                            actions.submit_application(open_one, actor=actor, now=NOW + timedelta(minutes=1))
-                    results.append("done")
-                except Refused as error:
-                    results.append(type(error).__name__)
-                finally:
-                    db.session.remove()
-
-        threads = [Thread(target=run) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return sorted(results)
-
-    assert together("start") == ["AlreadyDone"] * 5 + ["done"]
-    with committed_app.app_context(), transaction():
-        actor = actor_for(bidder.person, supplier_id)
-        draft = queries.draft_of(actor)
-        answers = {one.code: "yes" for one in framework.selection_questions()}
-        actions.save_answers(draft, answers, actor=actor, now=NOW)
-        actions.choose_categories(draft, ["ACC"], actor=actor, now=NOW)
-        actions.choose_areas(draft, "ACC", [KENT], actor=actor, now=NOW)
-        actions.state_cohorts(draft, [], actor=actor, now=NOW)
-    assert together("submit") == ["AlreadyDone"] * 5 + ["done"]
-    with committed_app.app_context():
-        assert db.session.scalar(select(func.count()).select_from(Application)) == 1
-        assert db.session.scalar(select(func.count()).select_from(Qualification)) == 1
