@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
@@ -14,6 +16,7 @@ from calloffs.competitions.views import bp
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.errors import NotAllowed, Refused
+from marketplace.extensions import db
 from marketplace.presentation import plural
 from marketplace.suppliers import queries as suppliers
 from marketplace.transactions import transaction
@@ -48,19 +51,11 @@ def approve(competition_id: int) -> Response | tuple[str, int]:
 @audience(Permission.APPROVE_COMPETITION)
 def return_to_author(competition_id: int) -> Response | tuple[str, int]:
     """Give it back to the author with a reason."""
-    actor = acting()
-    competition = queries.own_competition(actor, competition_id)
+    competition = queries.own_competition(acting(), competition_id)
     form = ReasonForm()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                send_back(competition, reason=form.reason.data or "", actor=actor, now=clock.now())
-        except Refused as refused:
-            form.show_refusal(refused)
-            competition = queries.own_competition(actor, competition_id)
-        else:
-            flash("The call-off is back with its author.")
-            return redirect(url_for("competitions.show", competition_id=competition_id))
+    if _done_with_reason(send_back, competition, form):
+        flash("The call-off is back with its author.")
+        return redirect(url_for("competitions.show", competition_id=competition_id))
     return _decide_page(competition, form), 422
 
 
@@ -68,21 +63,27 @@ def return_to_author(competition_id: int) -> Response | tuple[str, int]:
 @audience(Permission.DRAFT_COMPETITION)
 def stop(competition_id: int) -> str | Response | tuple[str, int]:
     """Cancel, with a reason that everyone invited reads."""
-    actor = acting()
-    competition = queries.own_competition(actor, competition_id)
+    competition = queries.own_competition(acting(), competition_id)
     form = ReasonForm()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                cancel(competition, reason=form.reason.data or "", actor=actor, now=clock.now())
-        except Refused as refused:
-            form.show_refusal(refused)
-            competition = queries.own_competition(actor, competition_id)
-        else:
-            flash("The call-off is cancelled. Everyone invited is told.")
-            return redirect(url_for("competitions.show", competition_id=competition_id))
+    if _done_with_reason(cancel, competition, form):
+        flash("The call-off is cancelled. Everyone invited is told.")
+        return redirect(url_for("competitions.show", competition_id=competition_id))
     page = render_template("calloffs/competitions/cancel.html", form=form, competition=competition)
     return page, 422 if form.errors else 200
+
+
+def _done_with_reason(act: Callable[..., None], competition: Competition, form: ReasonForm) -> bool:
+    """Whether the action was done for the reason typed; a refusal stands in the form, the call-off read afresh."""
+    if not form.validate_on_submit():
+        return False
+    try:
+        with transaction():
+            act(competition, reason=form.reason.data or "", actor=acting(), now=clock.now())
+    except Refused as refused:
+        form.show_refusal(refused)
+        db.session.refresh(competition)
+        return False
+    return True
 
 
 def _decide_page(competition: Competition, form: ReasonForm) -> str:
