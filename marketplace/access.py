@@ -94,12 +94,23 @@ class Permission(StrEnum):
     SIGN_FOR_COMMISSIONER = "sign_for_commissioner"
     DRAW_CONTRACTS = "draw_contracts"
     SEE_CONTRACTS = "see_contracts"
+    MANAGE_CONTRACTS = "manage_contracts"
+    APPROVE_CHANGES = "approve_changes"
+    MANAGE_DELIVERY = "manage_delivery"
     SEE_VOLUMES = "see_volumes"
+    ACT_ON_VOLUMES = "act_on_volumes"
+    SEE_NATIONAL_VOLUMES = "see_national_volumes"
     REFER = "refer"
     DELIVER = "deliver"
     SEE_REFERRALS = "see_referrals"
     SEE_INVOICES = "see_invoices"
     PAY_INVOICES = "pay_invoices"
+    APPROVE_INVOICES = "approve_invoices"
+    DISPUTE_INVOICES = "dispute_invoices"
+    ISSUE_CREDITS = "issue_credits"
+    RECEIVE_PAYMENTS = "receive_payments"
+    PAY_SUPPLY_CHAIN = "pay_supply_chain"
+    SEE_PAYMENT_DIFFERENCES = "see_payment_differences"
 
 
 _OF_COMMISSIONER = {Role.COMMERCIAL_PARTNER, Role.APPROVER, Role.CONTRACT_MANAGER}
@@ -128,14 +139,25 @@ TABLE: dict[Permission, frozenset[Role]] = {
         | _OF_SUPPLIER
         | {Role.COMMISSIONER_FINANCE, Role.REGIONAL_COORDINATOR, Role.SERVICE_MANAGER, Role.SUPPLIER_FINANCE}
     ),
+    Permission.MANAGE_CONTRACTS: frozenset({Role.COMMERCIAL_PARTNER, Role.CONTRACT_MANAGER}),
+    Permission.APPROVE_CHANGES: frozenset({Role.APPROVER}),
+    Permission.MANAGE_DELIVERY: frozenset({Role.SERVICE_MANAGER, Role.SIGNATORY, Role.BID_MANAGER}),
     Permission.SEE_VOLUMES: frozenset(
         _OF_COMMISSIONER | {Role.REGIONAL_COORDINATOR, Role.SERVICE_MANAGER, Role.SIGNATORY, Role.BID_MANAGER}
     ),
+    Permission.ACT_ON_VOLUMES: frozenset({Role.CONTRACT_MANAGER, Role.REGIONAL_COORDINATOR}),
+    Permission.SEE_NATIONAL_VOLUMES: frozenset({Role.FRAMEWORK_TEAM}),
     Permission.REFER: frozenset({Role.RESPONSIBLE_OFFICER}),
     Permission.DELIVER: frozenset({Role.SERVICE_MANAGER, Role.CASEWORKER}),
     Permission.SEE_REFERRALS: frozenset({Role.RESPONSIBLE_OFFICER, Role.SERVICE_MANAGER, Role.CASEWORKER}),
     Permission.SEE_INVOICES: frozenset({Role.COMMISSIONER_FINANCE, Role.SUPPLIER_FINANCE, Role.CONTRACT_MANAGER}),
     Permission.PAY_INVOICES: frozenset({Role.COMMISSIONER_FINANCE}),
+    Permission.APPROVE_INVOICES: frozenset({Role.CONTRACT_MANAGER}),
+    Permission.DISPUTE_INVOICES: frozenset({Role.CONTRACT_MANAGER, Role.COMMISSIONER_FINANCE}),
+    Permission.ISSUE_CREDITS: frozenset({Role.SUPPLIER_FINANCE}),
+    Permission.RECEIVE_PAYMENTS: frozenset({Role.SUPPLIER_FINANCE}),
+    Permission.PAY_SUPPLY_CHAIN: frozenset({Role.SUPPLIER_FINANCE}),
+    Permission.SEE_PAYMENT_DIFFERENCES: frozenset({Role.FRAMEWORK_TEAM}),
 }
 
 

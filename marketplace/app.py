@@ -39,9 +39,13 @@ AREAS = (
     "calloffs.evaluation",
     "calloffs.awards",
     "contracts.agreements",
+    "contracts.changes",
     "contracts.referrals",
+    "contracts.handovers",
     "contracts.volumes",
+    "contracts.ledger",
     "contracts.invoices",
+    "contracts.payments",
     "catalogue.entries",
     "catalogue.search",
     "catalogue.publishing",
@@ -147,9 +151,7 @@ def _areas(app: Flask) -> None:
     for area in AREAS:
         for part in ("models", "queries", "views"):
             name = f"{area}.{part}"
-            if not (CHECKOUT / name.replace(".", "/")).with_suffix(".py").exists() and part != "views":
-                continue
-            if part == "views" and not _has_views(area):
+            if not _is_there(name):
                 continue
             module = import_module(name)
             if part == "views":
@@ -159,8 +161,8 @@ def _areas(app: Flask) -> None:
     app.extensions["waiting"] = providers
 
 
-def _has_views(area: str) -> bool:
-    base = CHECKOUT / area.replace(".", "/") / "views"
+def _is_there(name: str) -> bool:
+    base = CHECKOUT / name.replace(".", "/")
     return base.with_suffix(".py").exists() or (base / "__init__.py").exists()
 
 

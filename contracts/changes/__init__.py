@@ -1,0 +1,1 @@
+"""Changes: variations, extension options, suspension and ending of agreements."""

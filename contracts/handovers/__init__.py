@@ -1,0 +1,1 @@
+"""Handovers: open referrals moved from a contract that ends to the one that follows it."""
