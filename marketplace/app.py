@@ -39,6 +39,7 @@ AREAS = (
     "calloffs.evaluation",
     "calloffs.awards",
     "contracts.agreements",
+    "contracts.mobilisation",
     "contracts.changes",
     "contracts.referrals",
     "contracts.handovers",

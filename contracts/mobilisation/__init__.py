@@ -1,0 +1,1 @@
+"""Mobilisation: what must be ready before a contract begins, and the promises kept while it runs."""
