@@ -17,7 +17,7 @@ import signal
 import socket
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -79,6 +79,18 @@ def enqueue(job: Callable[..., object], *keys: int | str, first: bool = False) -
         )
     except RedisError as error:
         log.warning("the queue is away (%s): %s waits for the timetable", type(error).__name__, job.__name__)
+
+
+def for_each(keys: Iterable[int], work: Callable[[int], None]) -> None:
+    """Do the work for every key. What fails keeps nothing else waiting, and is raised when all the rest is done."""
+    failed: Exception | None = None
+    for key in keys:
+        try:
+            work(key)
+        except Exception as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 class JobFailed(Exception):

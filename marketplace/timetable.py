@@ -72,19 +72,19 @@ TIMETABLE: tuple[Scheduled, ...] = (
     ),
     Scheduled(
         "invoices-sent",
-        "contracts.invoices.jobs.send_due_invoices",
+        "contracts.payments.jobs.send_due_invoices",
         "sends invoices that the payment provider does not have yet",
-        every=timedelta(minutes=5),
+        every=timedelta(minutes=1),
     ),
     Scheduled(
         "payment-events",
-        "contracts.invoices.jobs.apply_waiting_events",
+        "contracts.payments.jobs.apply_waiting_events",
         "applies what the payment provider told us",
         every=timedelta(minutes=1),
     ),
     Scheduled(
         "payment-events-missed",
-        "contracts.invoices.jobs.ask_for_missed_events",
+        "contracts.payments.jobs.ask_for_missed_events",
         "asks the payment provider for what never reached us",
         cron="15 3 * * *",
     ),

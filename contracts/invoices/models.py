@@ -1,12 +1,10 @@
-"""Invoices, the funders' accounts with the payment provider, and the provider's events."""
+"""Invoices and their lines."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models import Agreement, ServiceLine
@@ -68,26 +66,3 @@ class InvoiceLine(Base):
     amount: Mapped[Money] = mapped_column()
 
     service_line: Mapped[ServiceLine] = relationship()
-
-
-class PaymentAccount(Base):
-    """A funder's customer record with the payment provider."""
-
-    __tablename__ = "payment_accounts"
-
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
-    provider_id: Mapped[str] = mapped_column(unique=True)
-
-
-class PaymentEvent(Base):
-    """An event the provider sent, its signature checked: kept before it is used, applied once."""
-
-    __tablename__ = "payment_events"
-
-    id: Mapped[Key]
-    provider_id: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[str]
-    happened_at: Mapped[When]
-    received_at: Mapped[When]
-    applied_at: Mapped[When | None]
-    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
-from contracts.invoices.models import Invoice, InvoiceLine, PaymentEvent
+from contracts.invoices.models import Invoice, InvoiceLine
 from contracts.invoices.rules import InvoiceStatus
 from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission
@@ -134,24 +134,6 @@ def months_raised(agreement_id: int) -> frozenset[date]:
     return frozenset(
         db.session.scalars(select(Invoice.month).where(Invoice.agreement_id == agreement_id).distinct()).all()
     )
-
-
-def invoices_to_send(now: datetime) -> Sequence[int]:
-    """Invoices that the payment provider does not have yet and that are due another try."""
-    return db.session.scalars(
-        select(Invoice.id)
-        .where(Invoice.status == InvoiceStatus.DRAFT, Invoice.next_attempt_at <= now)
-        .order_by(Invoice.id)
-    ).all()
-
-
-def events_to_apply() -> Sequence[int]:
-    """Events kept and not yet applied, in the order in which they happened."""
-    return db.session.scalars(
-        select(PaymentEvent.id)
-        .where(PaymentEvent.applied_at.is_(None))
-        .order_by(PaymentEvent.happened_at, PaymentEvent.id)
-    ).all()
 
 
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:

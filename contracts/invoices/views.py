@@ -1,19 +1,15 @@
-"""Invoices: the list, one of them, and the provider's webhook."""
+"""Invoices: the list, and one of them."""
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from contracts.invoices import actions, queries
-from contracts.invoices.jobs import apply_event
+from contracts.invoices import queries
 from contracts.invoices.rules import InvoiceStatus
 from marketplace import clock
-from marketplace.access import SIGNED_WEBHOOK, Permission, acting, audience
-from marketplace.extensions import csrf
-from marketplace.queueing import enqueue
+from marketplace.access import Permission, acting, audience
 from marketplace.spreadsheets import csv_download
-from marketplace.transactions import after_commit, transaction
 
 bp = Blueprint("invoices", __name__)
 
@@ -84,20 +80,3 @@ def show(invoice_id: int) -> str:
         and invoice.organisation_id == actor.organisation_id
     )
     return render_template("contracts/invoices/show.html", invoice=invoice, can_pay=can_pay, today=clock.today())
-
-
-@bp.post("/webhooks/payments")
-@csrf.exempt  # type: ignore[untyped-decorator]
-@audience(SIGNED_WEBHOOK)
-def webhook() -> tuple[dict[str, str], int]:
-    """What the payment provider tells us. Kept first, answered at once, applied by a job."""
-    with transaction():
-        kept = actions.keep_event(
-            request.get_data(),
-            request.headers.get("Stripe-Signature"),
-            payments=current_app.extensions["payments"],
-            now=clock.now(),
-        )
-        if kept is not None:
-            after_commit(lambda: enqueue(apply_event, kept, first=True))
-    return {"status": "kept" if kept is not None else "known"}, 200

@@ -37,7 +37,7 @@ CRASHES = 5  # in a row, at the start, before we give up
 LONGEST_PAUSE = 8.0
 STOP_SECONDS = 6.0
 DATABASE_STOP_SECONDS = 20.0
-# Where the payments provider's events go (contracts.invoices.views).
+# Where the payments provider's events go (contracts.payments.views).
 WEBHOOK = "/webhooks/payments"
 # Advice to administrators of large servers, of no use here.
 NOT_WORTH_SAYING = "Memory overcommit must be enabled"

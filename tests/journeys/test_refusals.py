@@ -21,8 +21,9 @@ from calloffs.competitions.models import Competition, Invitation
 from calloffs.competitions.rules import CompetitionStatus
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import AgreementStatus
-from contracts.invoices.models import Invoice, PaymentEvent
+from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceStatus
+from contracts.payments.models import PaymentEvent
 from contracts.referrals.models import Referral
 from contracts.referrals.rules import ReferralStatus
 from marketplace.access import Role

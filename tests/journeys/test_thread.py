@@ -132,6 +132,7 @@ def test_from_joining_to_an_invoice_paid(
     # 8. The month's invoices are raised for a twelfth of the planned band, shared, sent, paid, marked paid.
     clock.set(datetime(2027, 2, 1, 6, 0, tzinfo=UTC))
     _timetable(site, "invoices")
+    _timetable(site, "invoices-sent")
     site.run_jobs()
     imran = town.walker("Imran")
     imran.go("/home").go("/invoices").sees("£16,500.00")
