@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from contracts.agreements.models import Agreement, ServiceLine
-from contracts.agreements.queries import is_open
+from contracts.agreements.models import Agreement, LineTerms, ServiceLine
+from contracts.agreements.queries import is_open, with_terms
 from contracts.referrals.queries import suppliers_with_somebody
 from contracts.volumes.queries import positions
 from marketplace.errors import NotFound
@@ -24,6 +24,8 @@ class Entry:
     """One service of the catalogue: its contract line, the room it has, and whether it is referred to here."""
 
     line: ServiceLine
+    # What is agreed about it on the day asked about.
+    terms: LineTerms
     # None where no cap is recorded.
     room: int | None
     # Whether somebody of the supplier is here to receive a referral.
@@ -53,7 +55,7 @@ class Entry:
     @property
     def places_words(self) -> str:
         """Where it is given, in words; many places are counted."""
-        names = [place.name for place in self.line.places]
+        names = [place.name for place in self.terms.places]
         if len(names) > 6:
             return f"{', '.join(names[:5])} and {plural(len(names) - 5, 'other area')}"
         return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
@@ -63,7 +65,9 @@ def entries_of(lines: Sequence[ServiceLine], *, on: date) -> list[Entry]:
     """These lines as entries, in their order. Two queries, however many there are."""
     found = positions(lines, on=on)
     receiving = suppliers_with_somebody([line.agreement.supplier_id for line in lines]) if lines else set()
-    return [Entry(line, found[line.id].room, line.agreement.supplier_id in receiving) for line in lines]
+    return [
+        Entry(line, line.terms_on(on), found[line.id].room, line.agreement.supplier_id in receiving) for line in lines
+    ]
 
 
 def entry(line_id: int, *, on: date) -> Entry:
@@ -84,6 +88,5 @@ def whole() -> list[ORMOption]:
     return [
         joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
         selectinload(ServiceLine.categories),
-        selectinload(ServiceLine.places),
-        selectinload(ServiceLine.bands),
+        *with_terms(),
     ]

@@ -19,7 +19,7 @@ from calloffs.bids.models import Bid
 from calloffs.bids.rules import BidStatus
 from calloffs.competitions.models import Competition, CompetitionPlace, FunderShare
 from calloffs.competitions.rules import CompetitionStatus
-from contracts.agreements.models import Agreement
+from contracts.agreements.models import Agreement, AgreementVersion
 from contracts.agreements.rules import AgreementStatus
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import SupplierStatus
@@ -189,7 +189,7 @@ def process(reference: str) -> Process:
     agreement = db.session.scalar(
         select(Agreement)
         .where(Agreement.award_id == award.id, Agreement.status == AgreementStatus.SIGNED)
-        .options(selectinload(Agreement.signatures))
+        .options(selectinload(Agreement.versions).selectinload(AgreementVersion.signatures))
     )
     bids = db.session.scalar(
         select(func.count()).where(Bid.competition_id == competition.id, Bid.status == BidStatus.SUBMITTED)

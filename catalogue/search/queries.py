@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from catalogue.entries.queries import Entry, entries_of, whole
 from catalogue.search.rules import TAILORED, YOUNG, For, Gazetteer, PlaceName, words_of
-from contracts.agreements.models import Agreement, ServiceLine, ServiceLineCategory, ServiceLinePlace
-from contracts.agreements.queries import is_open
+from contracts.agreements.models import Agreement, LineTerms, LineTermsPlace, ServiceLine, ServiceLineCategory
+from contracts.agreements.queries import is_open, terms_in_force
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
 from marketplace.framework.models import Category, DesiredOutcome
@@ -86,9 +86,9 @@ def find(sought: Sought, *, places: Gazetteer, known: Needs, on: date, number: i
         select(ServiceLine, func.count().over())
         .join(ServiceLine.agreement)
         .join(Organisation, Organisation.id == Agreement.supplier_id)
-        .where(is_open(on), *_conditions(sought, places, known))
+        .where(is_open(on), *_conditions(sought, places, known, on))
         .options(*whole())
-        .order_by(*_order(sought, places), ServiceLine.title, ServiceLine.id)
+        .order_by(*_order(sought, places, on), ServiceLine.title, ServiceLine.id)
         .limit(PAGE)
     )
     rows = db.session.execute(asked.offset(before(number))).all()
@@ -98,7 +98,7 @@ def find(sought: Sought, *, places: Gazetteer, known: Needs, on: date, number: i
     return Page([_found(entry, sought, places) for entry in entries], rows[0][1] if rows else 0, number)
 
 
-def _conditions(sought: Sought, places: Gazetteer, known: Needs) -> list[ColumnElement[bool]]:
+def _conditions(sought: Sought, places: Gazetteer, known: Needs, on: date) -> list[ColumnElement[bool]]:
     conditions = []
     if sought.need:
         category = known.category_of(sought.need)
@@ -112,7 +112,7 @@ def _conditions(sought: Sought, places: Gazetteer, known: Needs) -> list[ColumnE
         for word in words_of(sought.words)
     ]
     if sought.place is not None:
-        conditions.append(_in_places(places.touching(sought.place.code)))
+        conditions.append(_in_places(places.touching(sought.place.code), on))
     if sought.group is not None:
         conditions.append(_for_group(sought.group))
     return conditions
@@ -131,13 +131,13 @@ def _for_group(group: For) -> ColumnElement[bool]:
     }[group]
 
 
-def _order(sought: Sought, places: Gazetteer) -> list[ColumnElement[int]]:
+def _order(sought: Sought, places: Gazetteer, on: date) -> list[ColumnElement[int]]:
     order: list[ColumnElement[int]] = []
     if sought.group in TAILORED:
         order.append(_last_unless(_in_categories([TAILORED[sought.group]])))
     if sought.place is not None:
         code = sought.place.code
-        order.append(_last_unless(_in_places({code, *(outer.code for outer in places.parents(code))})))
+        order.append(_last_unless(_in_places({code, *(outer.code for outer in places.parents(code))}, on)))
     return order
 
 
@@ -149,15 +149,20 @@ def _in_categories(codes: Sequence[str]) -> ColumnElement[bool]:
     return ServiceLine.id.in_(select(ServiceLineCategory.line_id).where(ServiceLineCategory.category_code.in_(codes)))
 
 
-def _in_places(codes: set[str]) -> ColumnElement[bool]:
-    return ServiceLine.id.in_(select(ServiceLinePlace.line_id).where(ServiceLinePlace.place_code.in_(sorted(codes))))
+def _in_places(codes: set[str], on: date) -> ColumnElement[bool]:
+    return ServiceLine.id.in_(
+        terms_in_force(on)
+        .join(LineTermsPlace, LineTermsPlace.terms_id == LineTerms.id)
+        .where(LineTermsPlace.place_code.in_(sorted(codes)))
+        .with_only_columns(LineTerms.line_id)
+    )
 
 
 def _found(entry: Entry, sought: Sought, places: Gazetteer) -> Found:
     covers, part = None, []
     if sought.place is not None:
-        covers = places.covers({place.code for place in entry.line.places}, sought.place.code)
+        covers = places.covers({place.code for place in entry.terms.places}, sought.place.code)
         inside = set(places.within(sought.place.code))
-        part = [] if covers else [place.name for place in entry.line.places if place.code in inside]
+        part = [] if covers else [place.name for place in entry.terms.places if place.code in inside]
     tailored = sought.group in TAILORED and TAILORED[sought.group] in {one.code for one in entry.line.categories}
     return Found(entry, covers, tailored, part)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from calloffs.awards.models import Award
 from contracts.agreements import actions, queries
-from contracts.agreements.models import Agreement, AgreementDocument
+from contracts.agreements.models import AgreementDocument, AgreementVersion
 from contracts.agreements.rules import DocumentStatus, terms_digest
 from marketplace import clock
 from marketplace.access import SYSTEM
@@ -56,17 +56,13 @@ def make_document(document_id: int) -> None:
         )
         if document is None:
             return
-        agreement = db.session.scalars(
-            select(Agreement).where(Agreement.id == document.agreement_id).options(*queries.whole())
-        ).one()
-        if not queries.is_as_signed(agreement):
+        version = document.version
+        if not queries.is_as_signed(version):
             # Never a document that says people signed what they did not. A person must look into it.
-            log.error("contract %s is not as it was signed: no document is made", agreement.id)
+            log.error("contract %s is not as it was signed: no document is made", version.agreement_id)
             return
-        content = renderer.render(contract_page(agreement))
-        actions.document_made(
-            document, agreement, sha256=files.keep(content), size=len(content), actor=SYSTEM, now=clock.now()
-        )
+        content = renderer.render(contract_page(version))
+        actions.document_made(document, sha256=files.keep(content), size=len(content), actor=SYSTEM, now=clock.now())
 
 
 def make_waiting_documents() -> None:
@@ -75,7 +71,7 @@ def make_waiting_documents() -> None:
         make_document(document_id)
 
 
-def contract_page(agreement: Agreement) -> str:
-    """The contract as the page that becomes its PDF: nothing in it depends on when it is made."""
-    terms = queries.terms(agreement)
-    return render_template("pdfs/contract.html", agreement=agreement, terms=terms, digest=terms_digest(terms))
+def contract_page(version: AgreementVersion) -> str:
+    """One version of the contract as the page that becomes its PDF: nothing in it depends on when it is made."""
+    terms = queries.terms(version)
+    return render_template("pdfs/contract.html", version=version, terms=terms, digest=terms_digest(terms))

@@ -1,11 +1,16 @@
-"""Agreements: contracts, their service lines, bands, funders, supply chain and signatures."""
+"""Agreements: contracts in their versions, service lines and their terms, funders, supply chain, signatures.
+
+What never changes stands with the contract and its lines; what a variation may change stands with a version. The
+version in force on a day is the agreed one that began last by then (decision 0019).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from calloffs.awards.models import Award
@@ -44,8 +49,8 @@ class Agreement(Base):
     # as long as it lives, and none of them has (or keeps) a right to the bid file. Sealed, as it was in the bid.
     equality_commitments: Mapped[str | None] = mapped_column(SealedText("agreements.equality_commitments"))
     starts_on: Mapped[date]
+    # Both as last agreed; what they were before stands with the versions. None where no value is published.
     ends_on: Mapped[date | None]
-    # None where no value is published.
     whole_life_value: Mapped[Money | None] = mapped_column()
     created_at: Mapped[When]
 
@@ -53,12 +58,96 @@ class Agreement(Base):
     supplier: Mapped[Organisation] = relationship(foreign_keys=[supplier_id])
     commissioner: Mapped[Organisation] = relationship(foreign_keys=[commissioner_id])
     lines: Mapped[list[ServiceLine]] = relationship(back_populates="agreement", order_by="ServiceLine.number")
-    funders: Mapped[list[AgreementFunder]] = relationship(order_by="AgreementFunder.id")
+    versions: Mapped[list[AgreementVersion]] = relationship(
+        back_populates="agreement", order_by="AgreementVersion.number"
+    )
     subcontractors: Mapped[list[Subcontractor]] = relationship(
         order_by="Subcontractor.name", cascade="all, delete-orphan"
     )
+
+    def version_on(self, day: date) -> AgreementVersion:
+        """The version in force on a day: before the start, and until it is agreed, the first."""
+        return _in_force(self.versions, day) or self.versions[0]
+
+    def places_on(self, day: date) -> list[str]:
+        """The names of the places that its services serve on a day, each once."""
+        return list(dict.fromkeys(place.name for line in self.lines for place in line.terms_on(day).places))
+
+    @property
+    def latest(self) -> AgreementVersion:
+        """The version agreed last, perhaps for a day to come; the first until that is agreed."""
+        return _in_force(self.versions, date.max) or self.versions[0]
+
+    @property
+    def funders(self) -> list[AgreementFunder]:
+        """Who pays what share by the latest version."""
+        return self.latest.funders
+
+    @property
+    def signatures(self) -> list[Signature]:
+        """The signatures under the latest version."""
+        return self.latest.signatures
+
+    @property
+    def documents(self) -> list[AgreementDocument]:
+        """The documents of all versions, oldest first."""
+        return [document for version in self.versions for document in version.documents]
+
+
+class AgreementVersion(Base):
+    """The terms from a day on: the contract as first signed, then as each variation leaves it.
+
+    Drafted until `agreed_at`, which the last signature sets; dropped without having counted if `abandoned_at` is set.
+    """
+
+    __tablename__ = "agreement_versions"
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "number"),
+        UniqueConstraint("id", "agreement_id"),
+        Index(
+            "uq_agreement_versions_one_drafted",
+            "agreement_id",
+            unique=True,
+            postgresql_where=text("agreed_at IS NULL AND abandoned_at IS NULL"),
+        ),
+        Index(
+            "uq_agreement_versions_one_latest",
+            "agreement_id",
+            unique=True,
+            postgresql_where=text("agreed_at IS NOT NULL AND superseded_on IS NULL"),
+        ),
+        CheckConstraint("ends_on IS NULL OR ends_on >= in_force_from", name="dates"),
+        CheckConstraint(
+            "superseded_on IS NULL OR (agreed_at IS NOT NULL AND superseded_on >= in_force_from)", name="superseded"
+        ),
+        CheckConstraint("agreed_at IS NULL OR abandoned_at IS NULL", name="agreed_or_abandoned"),
+    )
+
+    id: Mapped[Key]
+    agreement_id: Mapped[int] = key_of("agreements.id")
+    number: Mapped[int]
+    in_force_from: Mapped[date]
+    # The day from which a version agreed later applies.
+    superseded_on: Mapped[date | None]
+    agreed_at: Mapped[When | None]
+    abandoned_at: Mapped[When | None]
+    ends_on: Mapped[date | None]
+    whole_life_value: Mapped[Money | None] = mapped_column()
+    # The terms as their first signatory signed them: what the signatures' digests are of, whatever is renamed later.
+    # Sealed, because the equality commitments are. None until signed, and for contracts signed before it was kept.
+    signed_terms: Mapped[str | None] = mapped_column(SealedText("agreement_versions.signed_terms"))
+
+    agreement: Mapped[Agreement] = relationship(back_populates="versions")
+    funders: Mapped[list[AgreementFunder]] = relationship(order_by="AgreementFunder.id")
+    line_terms: Mapped[list[LineTerms]] = relationship(back_populates="version", order_by="LineTerms.line_id")
     signatures: Mapped[list[Signature]] = relationship(order_by="Signature.at")
-    documents: Mapped[list[AgreementDocument]] = relationship(order_by="AgreementDocument.id")
+    documents: Mapped[list[AgreementDocument]] = relationship(back_populates="version", order_by="AgreementDocument.id")
+
+
+def _in_force(versions: Sequence[AgreementVersion], day: date) -> AgreementVersion | None:
+    """The rule of `queries.in_force` for versions at hand, in order of number; a test holds the two together."""
+    begun = (one for one in reversed(versions) if one.agreed_at is not None and one.in_force_from <= day)
+    return next(begun, None)
 
 
 class ServiceLine(Base):
@@ -82,20 +171,15 @@ class ServiceLine(Base):
     minimum_age: Mapped[int] = mapped_column(default=18)
     maximum_age: Mapped[int | None]
     referrals_from: Mapped[date]
-    referrals_until: Mapped[date | None]
-    # None: neither bands nor a cap are known (imported contracts).
-    volume_kind: Mapped[VolumeKind | None] = mapped_column(choice(VolumeKind, "volume_kind"))
-    planned_band: Mapped[int | None]
 
     agreement: Mapped[Agreement] = relationship(back_populates="lines")
     categories: Mapped[list[Category]] = relationship(secondary="service_line_categories", order_by="Category.position")
-    places: Mapped[list[Place]] = relationship(secondary="service_line_places", order_by="Place.name")
-    bands: Mapped[list[LineBand]] = relationship(order_by="LineBand.number")
+    terms: Mapped[list[LineTerms]] = relationship(back_populates="line", order_by="LineTerms.version_id")
 
-    @property
-    def cap(self) -> int | None:
-        """The most referrals in one contract year: the top band's high end. None if no volume is agreed."""
-        return max((band.high for band in self.bands), default=None)
+    def terms_on(self, day: date) -> LineTerms:
+        """What is agreed about this service on a day (see `Agreement.version_on`)."""
+        version = _in_force([one.version for one in self.terms], day)
+        return next((one for one in self.terms if one.version is version), self.terms[0])
 
 
 class ServiceLineCategory(Base):
@@ -107,26 +191,56 @@ class ServiceLineCategory(Base):
     category_code: Mapped[str] = mapped_column(ForeignKey("categories.code"), primary_key=True, index=True)
 
 
-class ServiceLinePlace(Base):
-    """An area the line serves."""
+class LineTerms(Base):
+    """What one version says about one service: where, until when, how many, for how much."""
 
-    __tablename__ = "service_line_places"
+    __tablename__ = "line_terms"
+    __table_args__ = (UniqueConstraint("line_id", "version_id"),)
 
-    line_id: Mapped[int] = mapped_column(ForeignKey("service_lines.id"), primary_key=True)
+    id: Mapped[Key]
+    line_id: Mapped[int] = key_of("service_lines.id")
+    version_id: Mapped[int] = key_of("agreement_versions.id")
+    # None: neither bands nor a cap are known (imported contracts).
+    volume_kind: Mapped[VolumeKind | None] = mapped_column(choice(VolumeKind, "volume_kind"))
+    planned_band: Mapped[int | None]
+    referrals_until: Mapped[date | None]
+
+    line: Mapped[ServiceLine] = relationship(back_populates="terms")
+    version: Mapped[AgreementVersion] = relationship(back_populates="line_terms")
+    places: Mapped[list[Place]] = relationship(secondary="line_terms_places", order_by="Place.name")
+    bands: Mapped[list[LineBand]] = relationship(order_by="LineBand.number", cascade="all, delete-orphan")
+
+    @property
+    def cap(self) -> int | None:
+        """The most referrals in one contract year: the top band's high end. None if no volume is agreed."""
+        return max((band.high for band in self.bands), default=None)
+
+    @property
+    def planned_annual_price(self) -> Decimal | None:
+        """The planned band's annual price, in pounds; None where no price is known."""
+        return next((band.annual_price for band in self.bands if band.number == self.planned_band), None)
+
+
+class LineTermsPlace(Base):
+    """An area the line serves under these terms."""
+
+    __tablename__ = "line_terms_places"
+
+    terms_id: Mapped[int] = mapped_column(ForeignKey("line_terms.id"), primary_key=True)
     place_code: Mapped[str] = mapped_column(ForeignKey("places.code"), primary_key=True, index=True)
 
 
 class LineBand(Base):
     """A volume band of the line, with the price agreed for it. A cap alone is band 1."""
 
-    __tablename__ = "service_line_bands"
+    __tablename__ = "line_bands"
     __table_args__ = (
-        UniqueConstraint("line_id", "number"),
+        UniqueConstraint("terms_id", "number"),
         CheckConstraint("low >= 0 AND high >= low", name="edges"),
     )
 
     id: Mapped[Key]
-    line_id: Mapped[int] = key_of("service_lines.id")
+    terms_id: Mapped[int] = key_of("line_terms.id")
     number: Mapped[int]
     low: Mapped[int]
     high: Mapped[int]
@@ -139,15 +253,19 @@ class LineBand(Base):
 
 
 class AgreementFunder(Base):
-    """A commissioning body that pays a share, in percent."""
+    """A commissioning body that pays a share, in percent, under one version."""
 
     __tablename__ = "agreement_funders"
     __table_args__ = (
-        UniqueConstraint("agreement_id", "organisation_id"),
+        UniqueConstraint("version_id", "organisation_id"),
+        ForeignKeyConstraint(
+            ["version_id", "agreement_id"], ["agreement_versions.id", "agreement_versions.agreement_id"]
+        ),
         CheckConstraint("percent > 0 AND percent <= 100", name="percent"),
     )
 
     id: Mapped[Key]
+    version_id: Mapped[int] = mapped_column(BigInteger, index=True)
     agreement_id: Mapped[int] = key_of("agreements.id")
     organisation_id: Mapped[int] = key_of("organisations.id")
     percent: Mapped[Percent] = mapped_column()
@@ -167,13 +285,13 @@ class Subcontractor(Base):
 
 
 class Signature(Base):
-    """One side's signature: who, when, and the digest of the terms signed."""
+    """One side's signature under one version: who, when, and the digest of the terms signed."""
 
     __tablename__ = "signatures"
-    __table_args__ = (UniqueConstraint("agreement_id", "side"),)
+    __table_args__ = (UniqueConstraint("version_id", "side"),)
 
     id: Mapped[Key]
-    agreement_id: Mapped[int] = key_of("agreements.id")
+    version_id: Mapped[int] = key_of("agreement_versions.id")
     side: Mapped[Side] = mapped_column(choice(Side, "side"))
     person_id: Mapped[int] = key_of("people.id")
     at: Mapped[When]
@@ -183,13 +301,13 @@ class Signature(Base):
 
 
 class AgreementDocument(Base):
-    """The contract as a PDF, made by a job and kept with its hash."""
+    """One version of the contract as a PDF, made by a job and kept with its hash."""
 
     __tablename__ = "agreement_documents"
     __table_args__ = (
         Index(
             "uq_agreement_documents_one_waiting",
-            "agreement_id",
+            "version_id",
             unique=True,
             postgresql_where=text("status = 'waiting'"),
         ),
@@ -197,14 +315,11 @@ class AgreementDocument(Base):
     )
 
     id: Mapped[Key]
-    agreement_id: Mapped[int] = key_of("agreements.id")
+    version_id: Mapped[int] = key_of("agreement_versions.id")
     status: Mapped[DocumentStatus] = mapped_column(choice(DocumentStatus, "status"))
     wanted_at: Mapped[When]
     made_at: Mapped[When | None]
     sha256: Mapped[str | None]
     size: Mapped[int | None]
 
-
-def planned_annual_price(line: ServiceLine) -> Decimal | None:
-    """The planned band's annual price, in pounds; None where no price is known."""
-    return next((band.annual_price for band in line.bands if band.number == line.planned_band), None)
+    version: Mapped[AgreementVersion] = relationship(back_populates="documents")

@@ -11,6 +11,7 @@ from flask import url_for
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from calloffs.awards.models import Award
 from calloffs.competitions.models import Competition
@@ -19,8 +20,10 @@ from contracts.agreements.models import (
     Agreement,
     AgreementDocument,
     AgreementFunder,
+    AgreementVersion,
+    LineTerms,
+    LineTermsPlace,
     ServiceLine,
-    ServiceLinePlace,
 )
 from contracts.agreements.rules import (
     PAYMENT,
@@ -35,7 +38,9 @@ from contracts.agreements.rules import (
     Side,
     Standing,
     Terms,
+    figures,
     terms_digest,
+    terms_from,
 )
 from marketplace.access import Actor, Permission, Role
 from marketplace.accounts.models import Organisation
@@ -94,15 +99,12 @@ def theirs(actor: Actor) -> ColumnElement[bool]:
         concerns.append(
             exists().where(
                 ServiceLine.agreement_id == Agreement.id,
-                ServiceLinePlace.line_id == ServiceLine.id,
+                LineTerms.line_id == ServiceLine.id,
+                LineTermsPlace.terms_id == LineTerms.id,
                 Organisation.id == organisation,
                 or_(
-                    and_(
-                        within.inner_code == ServiceLinePlace.place_code, within.outer_code == Organisation.place_code
-                    ),
-                    and_(
-                        within.outer_code == ServiceLinePlace.place_code, within.inner_code == Organisation.place_code
-                    ),
+                    and_(within.inner_code == LineTermsPlace.place_code, within.outer_code == Organisation.place_code),
+                    and_(within.outer_code == LineTermsPlace.place_code, within.inner_code == Organisation.place_code),
                 ),
             )
         )
@@ -125,13 +127,39 @@ def whole() -> list[ORMOption]:
         joinedload(Agreement.commissioner),
         joinedload(Agreement.award).joinedload(Award.competition).joinedload(Competition.framework),
         selectinload(Agreement.lines).selectinload(ServiceLine.categories),
-        selectinload(Agreement.lines).selectinload(ServiceLine.places),
-        selectinload(Agreement.lines).selectinload(ServiceLine.bands),
-        selectinload(Agreement.funders).joinedload(AgreementFunder.organisation),
+        selectinload(Agreement.lines).options(*with_terms()),
+        selectinload(Agreement.versions).options(
+            selectinload(AgreementVersion.funders).joinedload(AgreementFunder.organisation),
+            selectinload(AgreementVersion.signatures),
+            selectinload(AgreementVersion.documents),
+        ),
         selectinload(Agreement.subcontractors),
-        selectinload(Agreement.signatures),
-        selectinload(Agreement.documents),
     ]
+
+
+def with_terms() -> list[_AbstractLoad]:
+    """For queries of service lines: what is agreed about each, in every version. Options of `ServiceLine`."""
+    return [
+        selectinload(ServiceLine.terms).options(
+            joinedload(LineTerms.version),
+            selectinload(LineTerms.bands),
+            selectinload(LineTerms.places),
+        )
+    ]
+
+
+def in_force(on: date) -> ColumnElement[bool]:
+    """Whether a version of an agreement applies on a day. Nothing applies before the contract's start."""
+    return and_(
+        AgreementVersion.agreed_at.is_not(None),
+        AgreementVersion.in_force_from <= on,
+        or_(AgreementVersion.superseded_on.is_(None), AgreementVersion.superseded_on > on),
+    )
+
+
+def terms_in_force(on: date) -> Select[LineTerms]:
+    """What is agreed on a day about any service line, for other queries to narrow or to join."""
+    return select(LineTerms).join(LineTerms.version).where(in_force(on))
 
 
 def agreements(actor: Actor, narrowed: Filter, *, number: int, on: date) -> Page[Agreement]:
@@ -159,7 +187,7 @@ def _matching(actor: Actor, narrowed: Filter, on: date) -> Select[Agreement]:
         .options(
             joinedload(Agreement.supplier),
             joinedload(Agreement.commissioner),
-            selectinload(Agreement.lines).selectinload(ServiceLine.places),
+            selectinload(Agreement.lines).options(*with_terms()),
             selectinload(Agreement.lines).selectinload(ServiceLine.categories),
         )
     )
@@ -208,8 +236,7 @@ def line(line_id: int) -> ServiceLine:
             joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
             joinedload(ServiceLine.agreement).joinedload(Agreement.commissioner),
             selectinload(ServiceLine.categories),
-            selectinload(ServiceLine.places),
-            selectinload(ServiceLine.bands),
+            *with_terms(),
         )
     )
     if found is None:
@@ -227,7 +254,12 @@ def is_open(on: date) -> ColumnElement[bool]:
         Agreement.starts_on <= on,
         or_(Agreement.ends_on.is_(None), Agreement.ends_on >= on),
         ServiceLine.referrals_from <= on,
-        or_(ServiceLine.referrals_until.is_(None), ServiceLine.referrals_until >= on),
+        terms_in_force(on)
+        .where(
+            LineTerms.line_id == ServiceLine.id,
+            or_(LineTerms.referrals_until.is_(None), LineTerms.referrals_until >= on),
+        )
+        .exists(),
     )
 
 
@@ -240,8 +272,7 @@ def open_lines(on: date) -> Sequence[ServiceLine]:
         .options(
             joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
             selectinload(ServiceLine.categories),
-            selectinload(ServiceLine.places),
-            selectinload(ServiceLine.bands),
+            *with_terms(),
         )
         .order_by(ServiceLine.id)
     ).all()
@@ -291,8 +322,15 @@ def waiting_documents() -> Sequence[int]:
     ).all()
 
 
-def terms(agreement: Agreement) -> Terms:
-    """What both sides sign. Everything in it is fixed when the contract is drawn."""
+def terms(version: AgreementVersion) -> Terms:
+    """What both sides sign, or have signed: as kept at the first signature; until then as it stands."""
+    if version.signed_terms is not None:
+        return terms_from(version.signed_terms)
+    return _terms_as_they_stand(version)
+
+
+def _terms_as_they_stand(version: AgreementVersion) -> Terms:
+    agreement = version.agreement
     competition = agreement.award.competition if agreement.award else None
     return Terms(
         reference=agreement.reference,
@@ -301,42 +339,48 @@ def terms(agreement: Agreement) -> Terms:
         title=agreement.title,
         supplier=_party(agreement.supplier),
         commissioner=_party(agreement.commissioner),
-        funders=tuple(FunderTerm(funder.organisation.name, funder.percent) for funder in agreement.funders),
+        funders=tuple(FunderTerm(funder.organisation.name, funder.percent) for funder in version.funders),
         starts_on=agreement.starts_on,
-        ends_on=agreement.ends_on,
-        whole_life_value=agreement.whole_life_value,
+        ends_on=version.ends_on,
+        whole_life_value=version.whole_life_value,
         payment=PAYMENT if agreement.origin is Origin.AWARD else "",
         specification=agreement.specification,
         equality_commitments=agreement.equality_commitments or "",
-        lines=tuple(_line_terms(line) for line in agreement.lines),
+        lines=tuple(_line_terms(one) for one in sorted(version.line_terms, key=lambda one: one.line.number)),
+        version=version.number if version.number > 1 else None,
+        in_force_from=version.in_force_from if version.number > 1 else None,
     )
 
 
-def is_as_signed(agreement: Agreement) -> bool:
-    """Whether the terms are still those that everybody who signed has signed."""
-    digest = terms_digest(terms(agreement))
-    return all(signature.digest == digest for signature in agreement.signatures)
+def is_as_signed(version: AgreementVersion) -> bool:
+    """Whether what was signed is what everybody signed, and no figure of the version has changed since."""
+    signed = terms(version)
+    digest = terms_digest(signed)
+    return all(one.digest == digest for one in version.signatures) and (
+        figures(signed) == figures(_terms_as_they_stand(version))
+    )
 
 
 def _party(organisation: Organisation) -> Party:
     return Party(organisation.name, organisation.company_number, organisation.charity_number)
 
 
-def _line_terms(line: ServiceLine) -> LineTerm:
+def _line_terms(agreed: LineTerms) -> LineTerm:
+    line = agreed.line
     return LineTerm(
         number=line.number,
         title=line.title,
         categories=tuple(sorted(category.name for category in line.categories)),
-        places=tuple(sorted(f"{place.name} ({place.code})" for place in line.places)),
+        places=tuple(sorted(f"{place.name} ({place.code})" for place in agreed.places)),
         open_to_women=line.open_to_women,
         open_to_men=line.open_to_men,
         minimum_age=line.minimum_age,
         maximum_age=line.maximum_age,
         referrals_from=line.referrals_from,
-        referrals_until=line.referrals_until,
-        volume_kind=line.volume_kind.value if line.volume_kind else None,
-        planned_band=line.planned_band,
-        bands=tuple(BandTerm(band.number, band.low, band.high, band.annual_price) for band in line.bands),
+        referrals_until=agreed.referrals_until,
+        volume_kind=agreed.volume_kind.value if agreed.volume_kind else None,
+        planned_band=agreed.planned_band,
+        bands=tuple(BandTerm(band.number, band.low, band.high, band.annual_price) for band in agreed.bands),
     )
 
 

@@ -205,6 +205,13 @@ class Terms:
     specification: str
     equality_commitments: str
     lines: tuple[LineTerm, ...]
+    # Of terms as varied: which version they are, and the day from which they apply.
+    version: int | None = None
+    in_force_from: date | None = None
+
+
+# Added after the first contracts were signed: left out where empty, so that the digests of those stay what they are.
+_ADDED_LATER = ("version", "in_force_from")
 
 
 def canonical_terms(terms: Terms) -> bytes:
@@ -212,14 +219,75 @@ def canonical_terms(terms: Terms) -> bytes:
 
     Amounts and percentages are strings as stored (two decimals), dates ISO 8601.
     """
-    return json.dumps(
-        asdict(terms), default=_plainly, ensure_ascii=False, sort_keys=True, separators=(",", ":")
-    ).encode()
+    said = asdict(terms)
+    for name in _ADDED_LATER:
+        if said[name] is None:
+            del said[name]
+    return json.dumps(said, default=_plainly, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def terms_from(canonical: str | bytes) -> Terms:
+    """The terms out of their canonical JSON: `canonical_terms` of what comes back gives the same bytes."""
+    said = json.loads(canonical)
+    return Terms(
+        **said
+        | {
+            "supplier": Party(**said["supplier"]),
+            "commissioner": Party(**said["commissioner"]),
+            "funders": tuple(FunderTerm(one["name"], Decimal(one["percent"])) for one in said["funders"]),
+            "starts_on": date.fromisoformat(said["starts_on"]),
+            "ends_on": _date_if(said["ends_on"]),
+            "whole_life_value": None if said["whole_life_value"] is None else Decimal(said["whole_life_value"]),
+            "in_force_from": _date_if(said.get("in_force_from")),
+            "lines": tuple(
+                LineTerm(
+                    **one
+                    | {
+                        "categories": tuple(one["categories"]),
+                        "places": tuple(one["places"]),
+                        "referrals_from": date.fromisoformat(one["referrals_from"]),
+                        "referrals_until": _date_if(one["referrals_until"]),
+                        "bands": tuple(
+                            BandTerm(**band | {"annual_price": Decimal(band["annual_price"])}) for band in one["bands"]
+                        ),
+                    }
+                )
+                for one in said["lines"]
+            ),
+        }
+    )
+
+
+def figures(terms: Terms) -> tuple[object, ...]:
+    """What may not differ from what was signed: dates, shares, amounts, bands, codes of places. Names may change."""
+    return (
+        terms.starts_on,
+        terms.ends_on,
+        terms.whole_life_value,
+        terms.in_force_from,
+        terms.specification,
+        terms.equality_commitments,
+        tuple(sorted(funder.percent for funder in terms.funders)),
+        tuple(
+            (
+                line.number,
+                tuple(sorted(place.rpartition("(")[2] for place in line.places)),
+                (line.open_to_women, line.open_to_men, line.minimum_age, line.maximum_age),
+                (line.referrals_from, line.referrals_until),
+                (line.volume_kind, line.planned_band, line.bands),
+            )
+            for line in terms.lines
+        ),
+    )
 
 
 def terms_digest(terms: Terms) -> str:
     """SHA-256 of the canonical terms, in hexadecimal: what each side signs, and anyone can check."""
     return hashlib.sha256(canonical_terms(terms)).hexdigest()
+
+
+def _date_if(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _plainly(value: Any) -> str:

@@ -82,6 +82,7 @@ def index() -> str:
         origins=list(Origin),
         orders=list(Order),
         standing=_standing,
+        today=clock.today(),
         kept=kept,
         to_page=lambda number: url_for("agreements.index", page=number, **kept),
         to_draw=queries.awards_to_draw(clock.now(), organisation_id=actor.organisation)
@@ -106,7 +107,7 @@ def as_csv() -> Response:
             one.commissioner.name,
             _standing(one).value,
             "; ".join(category.name for line in one.lines for category in line.categories),
-            "; ".join(place.name for line in one.lines for place in line.places),
+            "; ".join(one.places_on(clock.today())),
             one.starts_on.isoformat(),
             one.ends_on.isoformat() if one.ends_on else None,
             one.whole_life_value,
@@ -123,12 +124,13 @@ def show(agreement_id: int) -> str:
     """One contract: terms, who signed, documents, what has happened."""
     actor = acting()
     agreement = queries.agreement_for(actor, agreement_id)
-    terms = queries.terms(agreement)
+    terms = queries.terms(agreement.version_on(clock.today()))
     return render_template(
         "contracts/agreements/show.html",
         agreement=agreement,
         terms=terms,
         digest=terms_digest(terms),
+        today=clock.today(),
         standing=_standing(agreement),
         signs_now=_signs_now(agreement),
     )
@@ -145,7 +147,7 @@ def terms(agreement_id: int) -> Response:
     """The very bytes whose SHA-256 both sides signed, so that anyone can check it."""
     agreement = queries.agreement_for(acting(), agreement_id)
     return Response(
-        canonical_terms(queries.terms(agreement)),
+        canonical_terms(queries.terms(agreement.version_on(clock.today()))),
         mimetype="application/json",
         headers={"Content-Disposition": f"attachment; filename={agreement.reference}-terms.json"},
     )
@@ -189,7 +191,7 @@ def sign(agreement_id: int) -> Response | tuple[str, int]:
                 "success",
             )
             return redirect(url_for("agreements.show", agreement_id=agreement_id))
-    terms = queries.terms(agreement)
+    terms = queries.terms(agreement.versions[0])
     form.digest.data = terms_digest(terms)
     page = render_template(
         "contracts/agreements/sign.html",

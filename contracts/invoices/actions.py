@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from contracts.agreements.models import Agreement, planned_annual_price
+from contracts.agreements.models import Agreement
 from contracts.agreements.rules import AgreementStatus
 from contracts.invoices import letters
 from contracts.invoices.models import Invoice, InvoiceLine
@@ -51,10 +51,11 @@ def raise_invoices(agreement: Agreement, *, actor: Actor, now: datetime) -> list
 
 
 def _raise_month(agreement: Agreement, month: date, *, actor: Actor, now: datetime) -> list[Invoice]:
-    shares = [funder.percent for funder in agreement.funders]
+    funders = agreement.version_on(month).funders
+    shares = [funder.percent for funder in funders]
     parts: list[list[tuple[int, str, Decimal]]] = [[] for _ in shares]
     for line in agreement.lines:
-        annual = planned_annual_price(line)
+        annual = line.terms_on(month).planned_annual_price
         if annual is None:
             continue
         price = month_price(annual, starts_on=agreement.starts_on, ends_on=agreement.ends_on, month=month)
@@ -63,7 +64,7 @@ def _raise_month(agreement: Agreement, month: date, *, actor: Actor, now: dateti
                 part.append((line.id, f"{line.title}, {month:%B %Y}", amount))
     raised = []
     today = clock.london(now).date()
-    for place, (funder, part) in enumerate(zip(agreement.funders, parts, strict=True), start=1):
+    for place, (funder, part) in enumerate(zip(funders, parts, strict=True), start=1):
         amount = sum((each for _, _, each in part), Decimal(0))
         if not amount:
             continue

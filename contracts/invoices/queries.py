@@ -11,7 +11,8 @@ from flask import url_for
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from contracts.agreements.models import Agreement, ServiceLine
+from contracts.agreements.models import Agreement, AgreementVersion, LineTerms, ServiceLine
+from contracts.agreements.queries import with_terms
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import Invoice, InvoiceLine
 from contracts.invoices.rules import InvoiceStatus
@@ -111,7 +112,7 @@ def agreements_to_invoice() -> Sequence[int]:
         .where(
             Agreement.status == AgreementStatus.SIGNED,
             Agreement.origin == Origin.AWARD,
-            Agreement.lines.any(ServiceLine.planned_band.is_not(None)),
+            Agreement.lines.any(ServiceLine.terms.any(LineTerms.planned_band.is_not(None))),
         )
         .order_by(Agreement.id)
     ).all()
@@ -123,8 +124,8 @@ def agreement_with_prices(agreement_id: int) -> Agreement | None:
         select(Agreement)
         .where(Agreement.id == agreement_id)
         .options(
-            selectinload(Agreement.lines).selectinload(ServiceLine.bands),
-            selectinload(Agreement.funders),
+            selectinload(Agreement.lines).options(*with_terms()),
+            selectinload(Agreement.versions).selectinload(AgreementVersion.funders),
         )
     )
 

@@ -68,10 +68,11 @@ def send(line_id: int, written: Need, *, actor: Actor, now: datetime) -> Referra
     _refuse_unreceived(line)
     mark = fingerprint(crn)
     _refuse_duplicate(line, mark)
-    if line.cap is not None:
+    cap = line.terms_on(on).cap
+    if cap is not None:
         first, last = contract_year(line.agreement.starts_on, on)
-        if queries.counted(line.id, first, last) >= line.cap:
-            raise Full(rules.full_words(line.cap))
+        if queries.counted(line.id, first, last) >= cap:
+            raise Full(rules.full_words(cap))
     referral = Referral(
         reference=rules.reference([secrets.randbelow(1 << 16) for _ in range(REFERENCE_LENGTH)]),
         line=line,

@@ -104,10 +104,11 @@ def counted_by_day(line_id: int, first_day: date, last_day: date) -> dict[date, 
 
 def room(line: ServiceLine, on: date) -> int | None:
     """How many more people the line takes in the contract year of that day; None where no cap is recorded."""
-    if line.cap is None:
+    cap = line.terms_on(on).cap
+    if cap is None:
         return None
     first, last = contract_year(line.agreement.starts_on, on)
-    return max(line.cap - counted(line.id, first, last), 0)
+    return max(cap - counted(line.id, first, last), 0)
 
 
 def suppliers_with_somebody(supplier_ids: Sequence[int]) -> set[int]:

@@ -9,10 +9,10 @@ from typing import Any
 
 from flask import url_for
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from contracts.agreements.models import Agreement, ServiceLine
-from contracts.agreements.queries import theirs
+from contracts.agreements.queries import theirs, with_terms
 from contracts.agreements.rules import AgreementStatus, contract_year
 from contracts.referrals import queries as referrals
 from contracts.volumes import rules
@@ -55,8 +55,8 @@ def positions(lines: Sequence[ServiceLine], *, on: date) -> dict[int, Position]:
     return {
         line.id: rules.assess(
             line.id,
-            [band.band for band in line.bands],
-            line.planned_band,
+            [band.band for band in line.terms_on(on).bands],
+            line.terms_on(on).planned_band,
             year=years[line.id],
             on=on,
             counted=counts[line.id],
@@ -70,7 +70,7 @@ def room_by_line(line_ids: Iterable[int], *, on: date) -> dict[int, int | None]:
     lines = db.session.scalars(
         select(ServiceLine)
         .where(ServiceLine.id.in_(list(line_ids)))
-        .options(joinedload(ServiceLine.agreement), selectinload(ServiceLine.bands))
+        .options(joinedload(ServiceLine.agreement), *with_terms())
     ).all()
     return {key: found.room for key, found in positions(lines, on=on).items()}
 
@@ -156,6 +156,5 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
 def _whole() -> tuple[Any, ...]:
     return (
         joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
-        selectinload(ServiceLine.bands),
-        selectinload(ServiceLine.places),
+        *with_terms(),
     )

@@ -39,7 +39,7 @@ def deliver(play: Play, call_off: CallOff, award: Award, *, starts: date) -> Non
     winner = next(body for body, *_ in call_off.bidders if play.bodies[body.key].id == award.supplier_id)
     for days, signer in ((16, play.who(winner, Role.SIGNATORY)), (14, play.who(REGION, Role.APPROVER))):
         with play.at(starts - timedelta(days=days)) as now:
-            agreeing.sign(agreement, digest=terms_digest(terms(agreement)), actor=signer, now=now)
+            agreeing.sign(agreement, digest=terms_digest(terms(agreement.versions[0])), actor=signer, now=now)
     _referrals(play, agreement.lines[0], call_off, winner, starts=starts)
 
 
@@ -60,7 +60,7 @@ def _referrals(play: Play, line: ServiceLine, call_off: CallOff, winner: Body, *
     expected = position(line, on=play.today).expected or 0
     wanted = expected * call_off.of_profile // 100
     if call_off.left_under_cap is not None:
-        wanted = (line.cap or 0) - call_off.left_under_cap
+        wanted = (line.terms_on(play.today).cap or 0) - call_off.left_under_cap
     for number in range(wanted):
         with play.at(days[number * len(days) // wanted], 11) as now:
             referral = referring.send(

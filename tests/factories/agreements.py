@@ -16,7 +16,14 @@ from calloffs.bids.rules import BidContent, BidStatus
 from calloffs.competitions.models import Competition, CompetitionBand, FunderShare, Question
 from calloffs.competitions.rules import CompetitionStatus, QuestionKind, VolumeKind
 from contracts.agreements.actions import draw_agreement, sign
-from contracts.agreements.models import Agreement
+from contracts.agreements.models import (
+    Agreement,
+    AgreementFunder,
+    AgreementVersion,
+    LineBand,
+    LineTerms,
+    ServiceLine,
+)
 from contracts.agreements.queries import terms
 from contracts.agreements.register import COLUMNS
 from contracts.agreements.rules import terms_digest
@@ -24,6 +31,7 @@ from marketplace.access import SYSTEM, Actor, Role
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
 from marketplace.framework.models import Category
+from marketplace.places.models import Place
 from marketplace.vault import vault
 from tests.factories.accounts import make_actor, make_commissioner, make_person, make_supplier
 from tests.factories.framework import make_framework
@@ -154,6 +162,67 @@ def make_agreement(**award: object) -> Agreement:
     return draw_agreement(make_award(**award), actor=SYSTEM, now=NOW)  # type: ignore[arg-type]
 
 
+def make_version(
+    agreement: Agreement,
+    *,
+    funders: Sequence[tuple[Organisation, Decimal]] = (),
+    in_force_from: date | None = None,
+    agreed_at: datetime | None = NOW,
+) -> AgreementVersion:
+    """A version of a contract whose rows are made directly, with terms for none of its services yet.
+
+    If it is agreed, it supersedes the one agreed before it.
+    """
+    begins = in_force_from or agreement.starts_on
+    for one in agreement.versions if agreed_at else []:
+        if one.agreed_at is not None and one.superseded_on is None:
+            one.superseded_on = begins
+            db.session.flush()
+    db.session.add(agreement)
+    db.session.flush()
+    version = AgreementVersion(
+        agreement=agreement,
+        number=len(agreement.versions) + 1,
+        in_force_from=begins,
+        agreed_at=agreed_at,
+        ends_on=agreement.ends_on,
+        whole_life_value=agreement.whole_life_value,
+        funders=[
+            AgreementFunder(agreement_id=agreement.id, organisation=body, percent=percent) for body, percent in funders
+        ],
+    )
+    db.session.add(version)
+    db.session.flush()
+    return version
+
+
+def make_terms(
+    version: AgreementVersion,
+    line: ServiceLine,
+    *,
+    bands: Sequence[tuple[int, int, Decimal]] = (),
+    planned_band: int | None = None,
+    places: Sequence[Place] = (),
+    referrals_until: date | None = None,
+) -> LineTerms:
+    """What a version says of a service: bands as (low, high, price a year)."""
+    made = LineTerms(
+        line=line,
+        version=version,
+        volume_kind=None if not bands else VolumeKind.BANDS if len(bands) > 1 else VolumeKind.CAP,
+        planned_band=planned_band or (min(2, len(bands)) if bands else None),
+        referrals_until=referrals_until,
+        places=list(places),
+        bands=[
+            LineBand(number=number, low=low, high=high, annual_price=price)
+            for number, (low, high, price) in enumerate(bands, start=1)
+        ],
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
 def signatory_of(agreement: Agreement) -> Actor:
     """Somebody who signs for the supplier."""
     return make_actor(agreement.supplier, Role.SIGNATORY, name="Ama Owusu")
@@ -166,7 +235,7 @@ def approver_of(agreement: Agreement) -> Actor:
 
 def sign_as(actor: Actor, agreement: Agreement, *, now: datetime = NOW) -> None:
     """Sign the terms as they are."""
-    sign(agreement, digest=terms_digest(terms(agreement)), actor=actor, now=now)
+    sign(agreement, digest=terms_digest(terms(agreement.versions[0])), actor=actor, now=now)
 
 
 def make_signed_agreement(**award: object) -> Agreement:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from calloffs.competitions.rules import VolumeKind
-from contracts.agreements.models import Agreement, AgreementFunder, LineBand, ServiceLine
+from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import Invoice, InvoiceLine
 from contracts.invoices.rules import InvoiceStatus, due_on, invoice_number
@@ -17,7 +16,7 @@ from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
 from tests.factories.accounts import make_actor
-from tests.factories.agreements import make_award
+from tests.factories.agreements import make_award, make_terms, make_version
 
 RAISED = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -50,9 +49,6 @@ def make_contract(
         ends_on=ends_on,
         whole_life_value=award.whole_life_value,
         created_at=RAISED,
-        funders=[
-            AgreementFunder(organisation=one, percent=Decimal(percent)) for one, percent in funders or [(body, "100")]
-        ],
         lines=[
             ServiceLine(
                 number=number,
@@ -60,15 +56,17 @@ def make_contract(
                 open_to_women=True,
                 open_to_men=True,
                 referrals_from=starts_on,
-                volume_kind=VolumeKind.CAP if price else None,
-                planned_band=1 if price else None,
-                bands=[LineBand(number=1, low=0, high=100, annual_price=Decimal(price))] if price else [],
             )
-            for number, price in enumerate(lines, start=1)
+            for number, _ in enumerate(lines, start=1)
         ],
     )
-    db.session.add(made)
-    db.session.flush()
+    version = make_version(
+        made,
+        funders=[(one, Decimal(percent)) for one, percent in funders or [(body, "100")]],
+        agreed_at=RAISED if status is AgreementStatus.SIGNED else None,
+    )
+    for line, price in zip(made.lines, lines, strict=True):
+        make_terms(version, line, bands=[(0, 100, Decimal(price))] if price else [])
     if with_finance:
         for funder in made.funders:
             finance_of(funder.organisation)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from calloffs.competitions.rules import VolumeKind
-from contracts.agreements.models import Agreement, AgreementFunder, LineBand, ServiceLine
+from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.referrals.actions import Need, fingerprint
 from contracts.referrals.models import Referral, Session
@@ -18,6 +17,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
 from marketplace.framework.models import Category
 from tests.factories.accounts import LONG_AGO, make_actor, make_commissioner, make_supplier
+from tests.factories.agreements import make_terms, make_version
 from tests.factories.framework import make_framework
 from tests.factories.places import KENT, make_places
 
@@ -65,9 +65,6 @@ def make_service(
         ends_on=ends_on,
         created_at=LONG_AGO,
     )
-    agreement.funders = [
-        AgreementFunder(organisation_id=one.id, percent=Decimal(100) / len(funders)) for one in funders
-    ]
     values: dict[str, object] = {
         "open_to_women": True,
         "open_to_men": True,
@@ -75,22 +72,27 @@ def make_service(
         "referrals_from": starts_on,
         **line,
     }
+    until = values.pop("referrals_until", None)
     made = ServiceLine(
         agreement=agreement,
         number=1,
         title=title,
-        volume_kind=None if not bands else VolumeKind.BANDS if len(bands) > 1 else VolumeKind.CAP,
-        planned_band=planned_band or (min(2, len(bands)) if bands else None),
         categories=[db.session.get_one(Category, code) for code in categories],
-        places=[there[code] for code in places],
-        bands=[
-            LineBand(number=index, low=low, high=high, annual_price=Decimal(1000 * high))
-            for index, (low, high) in enumerate(bands, start=1)
-        ],
         **values,
     )
     db.session.add(made)
-    db.session.flush()
+    make_terms(
+        make_version(
+            agreement,
+            funders=[(one, Decimal(100) / len(funders)) for one in funders],
+            agreed_at=LONG_AGO if status is AgreementStatus.SIGNED else None,
+        ),
+        made,
+        bands=[(low, high, Decimal(1000 * high)) for low, high in bands],
+        planned_band=planned_band,
+        places=[there[code] for code in places],
+        referrals_until=until,  # type: ignore[arg-type]
+    )
     return made
 
 

@@ -68,7 +68,7 @@ def test_they_go_on_from_each_head_before(committed_app: Flask, before: str) -> 
         with db.engine.connect() as connection:
             _empty(connection)
         flask_migrate.upgrade(revision=before)
-        assert _statements(committed_app) < wanted
+        assert _statements(committed_app) != wanted
         flask_migrate.upgrade()
         assert _statements(committed_app) == wanted
 

@@ -2,14 +2,16 @@
 
 from contracts.agreements.actions.drawing import draw_agreement
 from contracts.agreements.actions.importing import ImportResult, Refusal, import_register
-from contracts.agreements.actions.signing import document_made, sign, want_document
+from contracts.agreements.actions.signing import agree, document_made, sign, sign_version, want_document
 
 __all__ = [
     "ImportResult",
     "Refusal",
+    "agree",
     "document_made",
     "draw_agreement",
     "import_register",
     "sign",
+    "sign_version",
     "want_document",
 ]

@@ -11,7 +11,14 @@ from calloffs.bids.queries import opened_bids
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import CompetitionStatus, QuestionKind
 from contracts.agreements import letters
-from contracts.agreements.models import Agreement, AgreementFunder, LineBand, ServiceLine
+from contracts.agreements.models import (
+    Agreement,
+    AgreementFunder,
+    AgreementVersion,
+    LineBand,
+    LineTerms,
+    ServiceLine,
+)
 from contracts.agreements.rules import AgreementStatus, Origin, Side, ends_on, is_for_women_only
 from marketplace import audit, clock
 from marketplace.access import SYSTEM, Actor, Permission
@@ -39,6 +46,15 @@ def draw_agreement(award: Award, *, actor: Actor, now: datetime) -> Agreement:
         raise AlreadyDone(f"The contract is drawn already: {drawn}.")
     _check_time(award, competition, now)
     last_day = ends_on(competition.starts_on, competition.months)
+    line = ServiceLine(
+        number=1,
+        title=competition.title,
+        open_to_women=True,
+        open_to_men=not is_for_women_only(competition.category.name),
+        minimum_age=18,
+        referrals_from=competition.starts_on,
+        categories=[competition.category],
+    )
     agreement = Agreement(
         reference=_next_reference(now),
         origin=Origin.AWARD,
@@ -53,27 +69,32 @@ def draw_agreement(award: Award, *, actor: Actor, now: datetime) -> Agreement:
         ends_on=last_day,
         whole_life_value=award.whole_life_value,
         created_at=now,
+        lines=[line],
+    )
+    db.session.add(agreement)
+    db.session.flush()
+    version = AgreementVersion(
+        agreement=agreement,
+        number=1,
+        in_force_from=agreement.starts_on,
+        ends_on=last_day,
+        whole_life_value=award.whole_life_value,
         funders=[
-            AgreementFunder(organisation=funder.organisation, percent=funder.percent) for funder in competition.funders
+            AgreementFunder(agreement_id=agreement.id, organisation=funder.organisation, percent=funder.percent)
+            for funder in competition.funders
         ],
-        lines=[
-            ServiceLine(
-                number=1,
-                title=competition.title,
-                open_to_women=True,
-                open_to_men=not is_for_women_only(competition.category.name),
-                minimum_age=18,
-                referrals_from=competition.starts_on,
-                referrals_until=last_day,
+        line_terms=[
+            LineTerms(
+                line=line,
                 volume_kind=competition.volume_kind,
                 planned_band=competition.planned_band,
-                categories=[competition.category],
+                referrals_until=last_day,
                 places=list(competition.places),
                 bands=_bands(award, competition),
             )
         ],
     )
-    db.session.add(agreement)
+    db.session.add(version)
     db.session.flush()
     audit.record(
         "Drew the contract from the award", agreement, actor=actor, now=now, award=award.id, competition=competition.id

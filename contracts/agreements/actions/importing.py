@@ -13,7 +13,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts.agreements import register
-from contracts.agreements.models import Agreement, ServiceLine, Subcontractor
+from contracts.agreements.models import Agreement, AgreementVersion, LineTerms, ServiceLine, Subcontractor
+from contracts.agreements.queries import with_terms
 from contracts.agreements.register import Area, Known, Line, Row, Unreadable
 from contracts.agreements.rules import AgreementStatus, Origin
 from marketplace import audit
@@ -178,7 +179,7 @@ def _shelf(lines: Sequence[Line]) -> _Shelf:
                 joinedload(Agreement.commissioner),
                 selectinload(Agreement.subcontractors),
                 selectinload(Agreement.lines).selectinload(ServiceLine.categories),
-                selectinload(Agreement.lines).selectinload(ServiceLine.places),
+                selectinload(Agreement.lines).options(*with_terms()),
             )
         )
     }
@@ -199,7 +200,9 @@ def _take(row: Row, shelf: _Shelf, *, actor: Actor, now: datetime) -> _Outcome:
             status=AgreementStatus.SIGNED,
             specification="",
             created_at=now,
-            lines=[ServiceLine(number=1)],
+            lines=[line := ServiceLine(number=1)],
+            # The register knows one state of each contract: a later reading changes this version.
+            versions=[AgreementVersion(number=1, agreed_at=now, line_terms=[LineTerms(line=line)])],
         )
         _write(agreement, row, shelf, supplier, commissioner)
         db.session.add(agreement)
@@ -228,14 +231,15 @@ def _take(row: Row, shelf: _Shelf, *, actor: Actor, now: datetime) -> _Outcome:
 def _write(agreement: Agreement, row: Row, shelf: _Shelf, supplier: Organisation, commissioner: Organisation) -> None:
     agreement.title = row.title
     agreement.supplier, agreement.commissioner = supplier, commissioner
-    agreement.starts_on = row.opens_on
+    agreement.starts_on = agreement.versions[0].in_force_from = row.opens_on
     line = agreement.lines[0]
+    agreed = line.terms[0]
     line.title, line.register_type = row.title, row.register_type
     line.open_to_women, line.open_to_men = row.open_to_women, row.open_to_men
     line.minimum_age, line.maximum_age = row.minimum_age, row.maximum_age
-    line.referrals_from, line.referrals_until = row.opens_on, row.closes_on
+    line.referrals_from, agreed.referrals_until = row.opens_on, row.closes_on
     line.categories = [shelf.categories[code] for code in row.category_codes]
-    line.places = [shelf.places[code] for code in row.place_codes]
+    agreed.places = [shelf.places[code] for code in row.place_codes]
     # Kept where they stay: a member taken out and put in again at once would meet the rule that names are unique.
     kept = {one.name: one for one in agreement.subcontractors}
     agreement.subcontractors = [kept.get(name) or Subcontractor(name=name) for name in row.subcontractors]
@@ -244,6 +248,7 @@ def _write(agreement: Agreement, row: Row, shelf: _Shelf, supplier: Organisation
 def _said_of(agreement: Agreement) -> dict[str, Any]:
     """What the register said of this contract when it was last read."""
     line = agreement.lines[0]
+    agreed = line.terms[0]
     return _facts(
         agreement.title,
         agreement.supplier,
@@ -251,9 +256,9 @@ def _said_of(agreement: Agreement) -> dict[str, Any]:
         line.register_type or "",
         (line.open_to_women, line.open_to_men),
         (line.minimum_age, line.maximum_age),
-        (line.referrals_from, line.referrals_until),
+        (line.referrals_from, agreed.referrals_until),
         [category.code for category in line.categories],
-        [place.code for place in line.places],
+        [place.code for place in agreed.places],
         [one.name for one in agreement.subcontractors],
     )
 

@@ -8,8 +8,17 @@ from datetime import datetime
 from sqlalchemy import select
 
 from contracts.agreements import letters, queries
-from contracts.agreements.models import Agreement, AgreementDocument, Signature
-from contracts.agreements.rules import AFTER, AGREEMENT_MOVES, TURN, AgreementStatus, DocumentStatus, Side, terms_digest
+from contracts.agreements.models import Agreement, AgreementDocument, AgreementVersion, Signature
+from contracts.agreements.rules import (
+    AFTER,
+    AGREEMENT_MOVES,
+    TURN,
+    AgreementStatus,
+    DocumentStatus,
+    Side,
+    canonical_terms,
+    terms_digest,
+)
 from marketplace import audit
 from marketplace.access import Actor
 from marketplace.errors import AlreadyDone, NotAllowed, Refused
@@ -19,6 +28,7 @@ _WORDS = {
     Side.SUPPLIER: "The supplier’s signatory signs first.",
     Side.COMMISSIONER: "It waits for the lead commissioner’s approver to sign.",
 }
+OTHER_SIDE = "You signed this contract for the other side, so somebody else must sign for this one."
 
 
 def sign(agreement: Agreement, *, digest: str, actor: Actor, now: datetime) -> Signature:
@@ -33,51 +43,80 @@ def sign(agreement: Agreement, *, digest: str, actor: Actor, now: datetime) -> S
     side = queries.side_of(actor, agreement)
     if side is None:
         raise NotAllowed("Only the supplier’s signatory and the lead commissioner’s approver sign this contract.")
-    if any(signature.side is side for signature in agreement.signatures):
+    version = agreement.versions[0]
+    if any(one.side is side for one in version.signatures):
         raise AlreadyDone("Your side has signed this contract already.")
-    if any(signature.person_id == actor.person for signature in agreement.signatures):
-        raise NotAllowed("You signed this contract for the other side, so somebody else must sign for this one.")
+    if any(one.person_id == actor.person for one in version.signatures):
+        raise NotAllowed(OTHER_SIDE)
     turn = TURN.get(agreement.status)
     if turn is not side:
         raise Refused(_WORDS[turn] if turn else "This contract is signed already.")
-    present = terms_digest(queries.terms(agreement))
-    if not hmac.compare_digest(present, digest):
-        raise Refused("The terms are not those that you were shown. Read them again before you sign.")
-    if any(not hmac.compare_digest(present, other.digest) for other in agreement.signatures):
-        raise Refused("The terms have changed since the other side signed. This contract cannot be signed.")
-    signature = Signature(side=side, person_id=actor.person, at=now, digest=present)
-    agreement.signatures.append(signature)
     after = AFTER[side]
     if after not in AGREEMENT_MOVES[agreement.status]:
         raise Refused("This contract cannot be signed now.")
+    signature = sign_version(version, side, digest=digest, actor=actor, now=now)
     agreement.status = after
-    db.session.flush()
-    audit.record(f"Signed for the {side}", agreement, actor=actor, now=now, digest=present)
     if after is AgreementStatus.SIGNED:
-        want_document(agreement, now=now)
+        agree(version, now=now)
         letters.tell_signed(agreement, now=now)
     else:
         letters.ask_to_sign(agreement, Side.COMMISSIONER, now=now)
     return signature
 
 
-def want_document(agreement: Agreement, *, now: datetime) -> AgreementDocument:
-    """A row that says the contract's PDF is wanted; a job makes it. One waits at a time (a unique index).
+def sign_version(version: AgreementVersion, side: Side, *, digest: str, actor: Actor, now: datetime) -> Signature:
+    """Put one side's signature under a version. The first one keeps the terms as they are signed.
+
+    The caller has locked the contract's row and knows whose turn it is. Refused to one person for both sides, a
+    second time, and whenever the terms are not those that were shown, or not those that the other side signed.
+    """
+    if any(one.side is side for one in version.signatures):
+        raise AlreadyDone("Your side has signed already.")
+    if any(one.person_id == actor.person for one in version.signatures):
+        raise NotAllowed(OTHER_SIDE)
+    present = terms_digest(queries.terms(version))
+    if not hmac.compare_digest(present, digest):
+        raise Refused("The terms are not those that you were shown. Read them again before you sign.")
+    if version.signatures and not queries.is_as_signed(version):
+        raise Refused("The terms have changed since the other side signed. This contract cannot be signed.")
+    if version.signed_terms is None:
+        version.signed_terms = canonical_terms(queries.terms(version)).decode()
+    signature = Signature(side=side, person_id=actor.person, at=now, digest=present)
+    version.signatures.append(signature)
+    db.session.flush()
+    audit.record(f"Signed for the {side}", version.agreement, actor=actor, now=now, digest=present)
+    return signature
+
+
+def agree(version: AgreementVersion, *, now: datetime) -> None:
+    """The version is agreed: it applies from its day on, and its document is wanted."""
+    agreement = version.agreement
+    before = [one for one in agreement.versions if one.agreed_at is not None and one.superseded_on is None]
+    for one in before:
+        one.superseded_on = version.in_force_from
+    db.session.flush()
+    version.agreed_at = now
+    agreement.ends_on, agreement.whole_life_value = version.ends_on, version.whole_life_value
+    want_document(version, now=now)
+
+
+def want_document(version: AgreementVersion, *, now: datetime) -> AgreementDocument:
+    """A row that says the version's PDF is wanted; a job makes it. One waits at a time (a unique index).
 
     The scheduled job finds it within minutes; the page that asked wakes the job at once.
     """
     document = AgreementDocument(status=DocumentStatus.WAITING, wanted_at=now)
-    agreement.documents.append(document)
+    version.documents.append(document)
     db.session.flush()
     return document
 
 
-def document_made(
-    document: AgreementDocument, agreement: Agreement, *, sha256: str, size: int, actor: Actor, now: datetime
-) -> None:
+def document_made(document: AgreementDocument, *, sha256: str, size: int, actor: Actor, now: datetime) -> None:
     """The PDF is made and kept under its hash."""
     if document.status is not DocumentStatus.WAITING:
         raise AlreadyDone("This document is made already.")
     document.status, document.made_at, document.sha256, document.size = DocumentStatus.MADE, now, sha256, size
     db.session.flush()
-    audit.record("Made the contract document", agreement, actor=actor, now=now, sha256=sha256, size=size)
+    audit.record(
+        "Made the contract document", document.version.agreement, actor=actor, now=now, sha256=sha256, size=size
+    )

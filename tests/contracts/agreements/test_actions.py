@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from calloffs.awards.models import Award
 from calloffs.competitions.rules import CompetitionStatus
 from contracts.agreements import actions, jobs, queries
-from contracts.agreements.models import Agreement, AgreementDocument
+from contracts.agreements.models import Agreement, AgreementDocument, AgreementVersion
 from contracts.agreements.rules import AgreementStatus, DocumentStatus, Side, terms_digest
 from marketplace.access import SYSTEM, Role
 from marketplace.accounts.models import Person
@@ -62,13 +62,14 @@ def test_nothing_is_typed_again_when_a_contract_is_drawn() -> None:
     ]
     assert drawn.equality_commitments == PROMISE
     (line,) = drawn.lines
+    (agreed,) = line.terms
     assert [category.code for category in line.categories] == ["ACC"]
-    assert {place.code for place in line.places} == {KENT, DOVER}
+    assert {place.code for place in agreed.places} == {KENT, DOVER}
     assert (line.open_to_women, line.open_to_men, line.minimum_age) == (True, True, 18)
-    assert (line.referrals_from, line.referrals_until) == (drawn.starts_on, drawn.ends_on)
-    assert line.planned_band == 2
+    assert (line.referrals_from, agreed.referrals_until) == (drawn.starts_on, drawn.ends_on)
+    assert agreed.planned_band == 2
     # The prices are the winner's, not the most that was offered.
-    assert [(band.low, band.high, band.annual_price) for band in line.bands] == [
+    assert [(band.low, band.high, band.annual_price) for band in agreed.bands] == [
         (60, 80, Decimal(80_000)),
         (81, 100, Decimal(100_000)),
         (101, 120, Decimal(120_000)),
@@ -161,7 +162,7 @@ def test_the_supplier_signs_first_then_the_approver_each_with_digest_and_time() 
     assert not agreement.documents
     sign_as(approver, agreement, now=NOW + timedelta(hours=2))
     assert agreement.status is AgreementStatus.SIGNED
-    digest = terms_digest(queries.terms(agreement))
+    digest = terms_digest(queries.terms(agreement.versions[0]))
     assert [(one.side, one.person_id, one.at, one.digest) for one in agreement.signatures] == [
         (Side.SUPPLIER, signatory.person, NOW, digest),
         (Side.COMMISSIONER, approver.person, NOW + timedelta(hours=2), digest),
@@ -194,8 +195,8 @@ def test_only_the_two_parties_signers_sign() -> None:
 
 def test_terms_that_are_not_those_shown_are_not_signed() -> None:
     agreement = make_agreement()
-    shown = terms_digest(queries.terms(agreement))
-    db.session.execute(update(Agreement).values(whole_life_value=Decimal("1.00")))
+    shown = terms_digest(queries.terms(agreement.versions[0]))
+    db.session.execute(update(AgreementVersion).values(whole_life_value=Decimal("1.00")))
     with pytest.raises(Refused, match="not those that you were shown"):
         actions.sign(agreement, digest=shown, actor=signatory_of(agreement), now=NOW)
 
@@ -258,7 +259,7 @@ def test_no_document_says_that_people_signed_what_they_did_not() -> None:
 def test_only_one_document_waits() -> None:
     agreement = make_signed_agreement()
     with pytest.raises(IntegrityError):
-        actions.want_document(agreement, now=NOW)
+        actions.want_document(agreement.latest, now=NOW)
 
 
 def test_contracts_concern_their_parties_funders_and_the_regions_coordinator() -> None:
@@ -290,6 +291,7 @@ def test_lines_are_open_when_signed_and_within_their_dates() -> None:
     (line,) = agreement.lines
     assert line not in queries.open_lines(date(2026, 10, 1))
     agreement.status = AgreementStatus.SIGNED
+    actions.agree(agreement.versions[0], now=NOW)
     days = [date(2026, 9, 30), date(2026, 10, 1), date(2029, 9, 30), date(2029, 10, 1)]
     assert [line in queries.open_lines(day) for day in days] == [False, True, True, False]
 

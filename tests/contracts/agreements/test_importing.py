@@ -86,11 +86,11 @@ def test_rows_become_contracts_of_unclaimed_organisations_with_services_that_tak
         "Lifestyle and Associates",
         "Social Inclusion",
     }
-    assert [place.name for place in line.places] == ["Avon and Somerset"]
+    assert [place.name for place in line.terms[0].places] == ["Avon and Somerset"]
     assert (line.register_type, line.maximum_age) == ("Personal Wellbeing", 25)
-    assert (line.volume_kind, line.cap, line.planned_band) == (None, None, None)
+    assert (line.terms[0].volume_kind, line.terms[0].cap, line.terms[0].planned_band) == (None, None, None)
     assert [one.name for one in second.subcontractors] == ["ACORN", "SHP"]
-    assert {place.name for place in third.lines[0].places} == {"Metropolitan Police", "London, City of"}
+    assert {place.name for place in third.lines[0].terms[0].places} == {"Metropolitan Police", "London, City of"}
     assert [len(open_lines(day)) for day in (date(2024, 3, 31), date(2026, 10, 31), date(2026, 11, 1))] == [0, 3, 2]
 
 
@@ -117,9 +117,9 @@ def test_a_changed_row_updates_and_says_what_changed() -> None:
     assert _counts(_import(register_file(changed))) == (0, 2, 1, 0)
     first, second = _agreement("T_0001"), _agreement("T_0002")
     assert first.supplier.name == "Other Trust"
-    assert first.lines[0].referrals_until == date(2027, 3, 31)
+    assert first.lines[0].terms[0].referrals_until == date(2027, 3, 31)
     assert [one.name for one in second.subcontractors] == ["ACORN", "NACRO"]
-    assert [place.name for place in second.lines[0].places] == ["Devon & Cornwall"]
+    assert [place.name for place in second.lines[0].terms[0].places] == ["Devon & Cornwall"]
     latest = events_for(first)[0]
     assert latest.what == "Updated from the live register: supplier, referrals until"
     assert latest.details["changes"]["supplier"] == ["Harbour Homes", "Other Trust"]

@@ -58,7 +58,7 @@ def test_the_whole_way_from_award_to_pdf_in_the_browser(
     sign_in(client, signatory_of(agreement))
     page = _text(client, f"{path}/sign")
     assert PROMISE.replace("&", "&amp;") in page
-    digest = terms_digest(queries.terms(agreement))
+    digest = terms_digest(queries.terms(agreement.versions[0]))
     assert digest in page
     untouched = client.post(f"{path}/sign", data={"digest": digest})
     assert "Tick the box" in untouched.text
