@@ -1,0 +1,161 @@
+"""Which contracts and service lines somebody may see, which are in force, and what comes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy.orm.strategy_options import _AbstractLoad
+
+from calloffs.awards.models import Award
+from calloffs.competitions.models import Competition
+from contracts.agreements.models import (
+    Agreement,
+    AgreementFunder,
+    AgreementVersion,
+    LineTerms,
+    LineTermsPlace,
+    ServiceLine,
+)
+from contracts.agreements.rules import (
+    AgreementStatus,
+)
+from marketplace.access import Actor, Permission, Role
+from marketplace.accounts.models import Organisation
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+from marketplace.places.models import PlaceWithin
+
+
+def theirs(actor: Actor) -> ColumnElement[bool]:
+    """Which contracts concern this actor's organisation.
+
+    A supplier: its own. A commissioner: those it leads or funds; its regional co-ordinator also those that serve a
+    place inside (or around) the place the body serves.
+    """
+    organisation = actor.organisation
+    concerns = [
+        Agreement.supplier_id == organisation,
+        Agreement.commissioner_id == organisation,
+        exists().where(AgreementFunder.agreement_id == Agreement.id, AgreementFunder.organisation_id == organisation),
+    ]
+    if Role.REGIONAL_COORDINATOR in actor.roles:
+        within = aliased(PlaceWithin)
+        concerns.append(
+            exists().where(
+                ServiceLine.agreement_id == Agreement.id,
+                LineTerms.line_id == ServiceLine.id,
+                LineTermsPlace.terms_id == LineTerms.id,
+                Organisation.id == organisation,
+                or_(
+                    and_(within.inner_code == LineTermsPlace.place_code, within.outer_code == Organisation.place_code),
+                    and_(within.outer_code == LineTermsPlace.place_code, within.inner_code == Organisation.place_code),
+                ),
+            )
+        )
+    return or_(*concerns)
+
+
+def agreement_for(actor: Actor, agreement_id: int) -> Agreement:
+    """The contract, if it concerns the actor's organisation. Raises NotFound else, as if there were none."""
+    actor.must(Permission.SEE_CONTRACTS)
+    found = db.session.scalar(select(Agreement).where(Agreement.id == agreement_id, theirs(actor)).options(*whole()))
+    if found is None:
+        raise NotFound("There is no such contract, or it does not concern your organisation.")
+    return found
+
+
+def whole() -> list[ORMOption]:
+    """What a contract's page, its terms and its PDF need, fetched at once."""
+    return [
+        joinedload(Agreement.supplier),
+        joinedload(Agreement.commissioner),
+        joinedload(Agreement.award).joinedload(Award.competition).joinedload(Competition.framework),
+        selectinload(Agreement.lines).selectinload(ServiceLine.categories),
+        selectinload(Agreement.lines).options(*with_terms()),
+        selectinload(Agreement.versions).options(
+            selectinload(AgreementVersion.funders).joinedload(AgreementFunder.organisation),
+            selectinload(AgreementVersion.signatures),
+            selectinload(AgreementVersion.documents),
+        ),
+        selectinload(Agreement.subcontractors),
+    ]
+
+
+def with_terms() -> list[_AbstractLoad]:
+    """For queries of service lines: what is agreed about each, in every version. Options of `ServiceLine`."""
+    return [
+        selectinload(ServiceLine.terms).options(
+            joinedload(LineTerms.version),
+            selectinload(LineTerms.bands),
+            selectinload(LineTerms.places),
+        )
+    ]
+
+
+def in_force(on: date) -> ColumnElement[bool]:
+    """Whether a version of an agreement applies on a day. Nothing applies before the contract's start."""
+    return and_(
+        AgreementVersion.agreed_at.is_not(None),
+        AgreementVersion.in_force_from <= on,
+        or_(AgreementVersion.superseded_on.is_(None), AgreementVersion.superseded_on > on),
+    )
+
+
+def terms_in_force(on: date) -> Select[LineTerms]:
+    """What is agreed on a day about any service line, for other queries to narrow or to join."""
+    return select(LineTerms).join(LineTerms.version).where(in_force(on))
+
+
+def line(line_id: int) -> ServiceLine:
+    """The service line with its contract, supplier, categories, places and bands. Raises NotFound."""
+    found = db.session.scalar(
+        select(ServiceLine)
+        .where(ServiceLine.id == line_id)
+        .options(
+            joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
+            joinedload(ServiceLine.agreement).joinedload(Agreement.commissioner),
+            selectinload(ServiceLine.categories),
+            *with_terms(),
+        )
+    )
+    if found is None:
+        raise NotFound("There is no such service.")
+    return found
+
+
+def is_open(on: date) -> ColumnElement[bool]:
+    """Whether a service line (joined to its contract) takes referrals on a day: signed, and within its dates.
+
+    First and last days count. For queries of other areas that choose among lines themselves.
+    """
+    return and_(
+        Agreement.status == AgreementStatus.SIGNED,
+        Agreement.starts_on <= on,
+        or_(Agreement.ends_on.is_(None), Agreement.ends_on >= on),
+        ServiceLine.referrals_from <= on,
+        terms_in_force(on)
+        .where(
+            LineTerms.line_id == ServiceLine.id,
+            or_(LineTerms.referrals_until.is_(None), LineTerms.referrals_until >= on),
+        )
+        .exists(),
+    )
+
+
+def open_lines(on: date) -> Sequence[ServiceLine]:
+    """Every service line that takes referrals on a day, with its contract, supplier, categories and places."""
+    return db.session.scalars(
+        select(ServiceLine)
+        .join(ServiceLine.agreement)
+        .where(is_open(on))
+        .options(
+            joinedload(ServiceLine.agreement).joinedload(Agreement.supplier),
+            selectinload(ServiceLine.categories),
+            *with_terms(),
+        )
+        .order_by(ServiceLine.id)
+    ).all()

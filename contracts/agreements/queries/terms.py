@@ -1,0 +1,83 @@
+"""The terms of a version: as they were signed, or as they stand."""
+
+from __future__ import annotations
+
+from contracts.agreements.models import (
+    AgreementVersion,
+    LineTerms,
+)
+from contracts.agreements.rules import (
+    PAYMENT,
+    BandTerm,
+    FunderTerm,
+    LineTerm,
+    Origin,
+    Party,
+    Terms,
+    figures,
+    terms_digest,
+    terms_from,
+)
+from marketplace.accounts.models import Organisation
+
+
+def terms(version: AgreementVersion) -> Terms:
+    """What both sides sign, or have signed: as kept at the first signature; until then as it stands."""
+    if version.signed_terms is not None:
+        return terms_from(version.signed_terms)
+    return _terms_as_they_stand(version)
+
+
+def _terms_as_they_stand(version: AgreementVersion) -> Terms:
+    agreement = version.agreement
+    competition = agreement.award.competition if agreement.award else None
+    return Terms(
+        reference=agreement.reference,
+        framework=competition.framework.name if competition else "",
+        competition=competition.reference if competition else "",
+        title=agreement.title,
+        supplier=_party(agreement.supplier),
+        commissioner=_party(agreement.commissioner),
+        funders=tuple(FunderTerm(funder.organisation.name, funder.percent) for funder in version.funders),
+        starts_on=agreement.starts_on,
+        ends_on=version.ends_on,
+        whole_life_value=version.whole_life_value,
+        payment=PAYMENT if agreement.origin is Origin.AWARD else "",
+        specification=agreement.specification,
+        equality_commitments=agreement.equality_commitments or "",
+        lines=tuple(_line_terms(one) for one in sorted(version.line_terms, key=lambda one: one.line.number)),
+        version=version.number if version.number > 1 else None,
+        in_force_from=version.in_force_from if version.number > 1 else None,
+    )
+
+
+def is_as_signed(version: AgreementVersion) -> bool:
+    """Whether what was signed is what everybody signed, and no figure of the version has changed since."""
+    signed = terms(version)
+    digest = terms_digest(signed)
+    return all(one.digest == digest for one in version.signatures) and (
+        figures(signed) == figures(_terms_as_they_stand(version))
+    )
+
+
+def _party(organisation: Organisation) -> Party:
+    return Party(organisation.name, organisation.company_number, organisation.charity_number)
+
+
+def _line_terms(agreed: LineTerms) -> LineTerm:
+    line = agreed.line
+    return LineTerm(
+        number=line.number,
+        title=line.title,
+        categories=tuple(sorted(category.name for category in line.categories)),
+        places=tuple(sorted(f"{place.name} ({place.code})" for place in agreed.places)),
+        open_to_women=line.open_to_women,
+        open_to_men=line.open_to_men,
+        minimum_age=line.minimum_age,
+        maximum_age=line.maximum_age,
+        referrals_from=line.referrals_from,
+        referrals_until=agreed.referrals_until,
+        volume_kind=agreed.volume_kind.value if agreed.volume_kind else None,
+        planned_band=agreed.planned_band,
+        bands=tuple(BandTerm(band.number, band.low, band.high, band.annual_price) for band in agreed.bands),
+    )
