@@ -1,0 +1,254 @@
+"""What a month and a contract year cost: twelfths, parts of months, versions of the terms, and the band reached.
+
+Source: domain.md, "Planning a need" (the payment terms that both sides sign, `agreements.rules.PAYMENT`). How parts of
+years and variations within a year are reckoned is ours to say: docs/decisions/0006 and the ones it names.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from math import lcm
+
+from calloffs.plans.rules import Band
+from contracts.agreements.rules import contract_year
+from contracts.volumes.rules import band_paid, half_up
+from marketplace.money import pounds, split
+
+# Divisible by the days of every month, so that parts of months are whole numbers.
+_ANY_MONTH = lcm(28, 29, 30, 31)
+
+
+def first_of_month(day: date) -> date:
+    """The month that the day is in, as its first day."""
+    return day.replace(day=1)
+
+
+def next_month(month: date) -> date:
+    """The first day of the month after."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def last_of_month(month: date) -> date:
+    """The month's last day."""
+    return next_month(month) - timedelta(days=1)
+
+
+def months_in_arrears(starts_on: date, ends_on: date | None, today: date) -> Iterator[date]:
+    """The months of a contract that are over by today, oldest first: those that may be invoiced.
+
+    The month in which a contract ends is over when it ends.
+    """
+    month = first_of_month(starts_on)
+    while (ends_on is None or month <= ends_on) and min(last_of_month(month), ends_on or date.max) < today:
+        yield month
+        month = next_month(month)
+
+
+def years_over(starts_on: date, ends_on: date | None, today: date) -> Iterator[tuple[date, date]]:
+    """The contract years that are over by today, oldest first, by their first and last day: those to be reconciled.
+
+    The contract year within which a contract ends is over when it ends, and its last day is then the contract's.
+    """
+    first = starts_on
+    while ends_on is None or first <= ends_on:
+        last = min(contract_year(starts_on, first)[1], ends_on or date.max)
+        if last >= today:
+            return
+        yield first, last
+        first = contract_year(starts_on, first)[1] + timedelta(days=1)
+
+
+def price_of(annual_price: Decimal, *, starts_on: date, first: date, last: date) -> Decimal:
+    """What the days first..last of a contract cost in pounds at this annual price, both days included.
+
+    A month is a twelfth; what a whole contract year costs is the annual price exactly, its odd pennies falling into
+    its first months. A year that begins within a month has a part of a month at either end, each paid by its days.
+    Part of a month costs what its last day has brought the month to, less what the day before its first had: so the
+    parts of any period always sum to the whole, wherever it is cut.
+    """
+    price = Decimal(0)
+    begins = first
+    while begins <= last:
+        year = contract_year(starts_on, begins)
+        for piece, amount in _pieces(annual_price, *year):
+            since, until = max(begins, piece[0]), min(last, piece[1])
+            if since <= until:
+                price += _brought_to(amount, piece, until) - _brought_to(amount, piece, since - timedelta(days=1))
+        begins = year[1] + timedelta(days=1)
+    return price
+
+
+def _brought_to(amount: Decimal, piece: tuple[date, date], day: date) -> Decimal:
+    """How much of a month's amount is earned by the end of a day, to the penny."""
+    whole = (piece[1] - piece[0]).days + 1
+    return pounds(amount * ((day - piece[0]).days + 1) / whole)
+
+
+@lru_cache(maxsize=1024)
+def _pieces(annual_price: Decimal, first: date, last: date) -> tuple[tuple[tuple[date, date], Decimal], ...]:
+    """The calendar months in a contract year, the first and the last perhaps in part, and what each costs."""
+    pieces, day = [], first
+    while day <= last:
+        pieces.append((day, min(last_of_month(day), last)))
+        day = next_month(day)
+    return tuple(zip(pieces, split(annual_price, [_weight(*piece) for piece in pieces]), strict=True))
+
+
+def _weight(first: date, last: date) -> int:
+    """How much of its month a piece is, in whole numbers: the same for every whole month, whatever its length."""
+    return ((last - first).days + 1) * (_ANY_MONTH // monthrange(first.year, first.month)[1])
+
+
+def month_price(annual_price: Decimal, *, starts_on: date, ends_on: date | None, month: date) -> Decimal:
+    """What one calendar month costs in pounds: a twelfth of the planned band's annual price, in arrears (our default).
+
+    A contract that begins or ends within a month pays that month by its days; outside the contract nothing is owed.
+    """
+    first, last = max(month, starts_on), min(last_of_month(month), ends_on or date.max)
+    return price_of(annual_price, starts_on=starts_on, first=first, last=last)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days of a contract in which one version of a service's terms was in force, both included.
+
+    `planned_band` is the number of the band by whose price the twelfths are paid; its price may be asked for.
+    """
+
+    first: date
+    last: date
+    bands: tuple[Band, ...]
+    planned_band: int
+
+    @property
+    def planned_price(self) -> Decimal:
+        """The planned band's price, in pounds a year."""
+        return next(band.annual_value for band in self.bands if band.number == self.planned_band)
+
+    def within(self, first: date, last: date) -> Span | None:
+        """The part of it that lies in first..last; None if there is none."""
+        since, until = max(self.first, first), min(self.last, last)
+        return Span(since, until, self.bands, self.planned_band) if since <= until else None
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What the days of one span in a month cost, in pounds."""
+
+    first: date
+    last: date
+    amount: Decimal
+
+
+def month_charges(spans: Sequence[Span], *, starts_on: date, month: date) -> list[Charge]:
+    """A month's price by the terms in force on each of its days: one charge, or more where they changed within it."""
+    parts = [part for span in spans if (part := span.within(month, last_of_month(month)))]
+    return [
+        Charge(
+            part.first,
+            part.last,
+            price_of(part.planned_price, starts_on=starts_on, first=part.first, last=part.last),
+        )
+        for part in parts
+    ]
+
+
+@dataclass(frozen=True)
+class SpanDue:
+    """One span of a contract year at its end: what was charged by twelfths, and what the band reached comes to."""
+
+    first: date
+    last: date
+    planned_band: int
+    planned_price: Decimal
+    charged: Decimal
+    band: int
+    band_price: Decimal
+    due: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What is still to be paid; below nought, what is to be given back."""
+        return self.due - self.charged
+
+
+@dataclass(frozen=True)
+class YearDue:
+    """A service's contract year at its end.
+
+    `counted` is how many referrals count; `compared` the same scaled up to a whole year, where the contract ended
+    within it, which is what the bands, being of a year, are compared with.
+    """
+
+    first: date
+    last: date
+    whole_days: int
+    counted: int
+    compared: int
+    spans: tuple[SpanDue, ...]
+
+    @property
+    def days(self) -> int:
+        """How many of the year's days the contract ran."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the contract ended within the year."""
+        return self.days < self.whole_days
+
+    @property
+    def charged(self) -> Decimal:
+        """What the twelfths came to."""
+        return sum((span.charged for span in self.spans), Decimal(0))
+
+    @property
+    def due(self) -> Decimal:
+        """What the year costs."""
+        return sum((span.due for span in self.spans), Decimal(0))
+
+    @property
+    def difference(self) -> Decimal:
+        """What is still to be paid; below nought, what is to be given back."""
+        return self.due - self.charged
+
+
+def year_due(
+    spans: Sequence[Span], *, starts_on: date, ends_on: date | None, year: tuple[date, date], counted: int
+) -> YearDue:
+    """What a contract year comes to at its end: each span at the price of the band that the whole year's count reached.
+
+    `year` is the contract year's first and last day, the last perhaps after the contract's end: then the count is
+    scaled up by days to a whole year before it is compared with the bands, and only the contract's days are paid.
+    A count below every band is paid as the lowest (the guaranteed minimum, R42), one above all as the highest.
+    Where the terms changed within the year, each version's days are paid by its own bands.
+    """
+    first, whole_last = year
+    last = min(whole_last, ends_on or date.max)
+    whole, days = (whole_last - first).days + 1, (last - first).days + 1
+    compared = half_up(counted * whole, days)
+    found = []
+    for span in spans:
+        part = span.within(first, last)
+        if part is None:
+            continue
+        number = band_paid(part.bands, compared)
+        reached = next(band for band in part.bands if band.number == number)
+        found.append(
+            SpanDue(
+                first=part.first,
+                last=part.last,
+                planned_band=part.planned_band,
+                planned_price=part.planned_price,
+                charged=price_of(part.planned_price, starts_on=starts_on, first=part.first, last=part.last),
+                band=reached.number,
+                band_price=reached.annual_value,
+                due=price_of(reached.annual_value, starts_on=starts_on, first=part.first, last=part.last),
+            )
+        )
+    return YearDue(first, last, whole, counted, compared, tuple(found))

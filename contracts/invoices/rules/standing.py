@@ -1,0 +1,185 @@
+"""Invoices and what follows from them: their kinds, how they move, how they are numbered, and when they are due."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+
+class InvoiceStatus(StrEnum):
+    """Where an invoice stands. Once it is with the payment provider, the provider's word is taken for it."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        return {
+            InvoiceStatus.DRAFT: "Being sent",
+            InvoiceStatus.OPEN: "To be paid",
+        }.get(self, self.value.capitalize())
+
+
+# The provider's words may overtake one another: "paid" can reach us before "open" does, and is then final.
+INVOICE_MOVES: dict[InvoiceStatus, frozenset[InvoiceStatus]] = {
+    InvoiceStatus.DRAFT: frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.VOID}),
+    InvoiceStatus.OPEN: frozenset({InvoiceStatus.PAID, InvoiceStatus.VOID}),
+    InvoiceStatus.PAID: frozenset(),
+    InvoiceStatus.VOID: frozenset(),
+}
+
+
+class InvoiceKind(StrEnum):
+    """What an invoice is for."""
+
+    MONTH = "month"
+    RECONCILIATION = "reconciliation"
+    INSTALMENT = "instalment"
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return {
+            InvoiceKind.MONTH: "Month",
+            InvoiceKind.RECONCILIATION: "Year’s reconciliation",
+            InvoiceKind.INSTALMENT: "Grant instalment",
+        }[self]
+
+
+class CreditKind(StrEnum):
+    """Why a credit note was given."""
+
+    DISPUTE = "dispute"
+    RECONCILIATION = "reconciliation"
+    CORRECTION = "correction"
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return {
+            CreditKind.DISPUTE: "Disputed",
+            CreditKind.RECONCILIATION: "Year’s reconciliation",
+            CreditKind.CORRECTION: "Correction",
+        }[self]
+
+
+class CreditStatus(StrEnum):
+    """Where a credit note stands. It counts from the moment it is given; this is what the provider knows of it.
+
+    Waiting: the provider is still to be told. Issued: it has been, or never had the invoice. Refunded: the invoice was
+    paid before, and the money has gone back.
+    """
+
+    WAITING = "waiting"
+    ISSUED = "issued"
+    REFUNDED = "refunded"
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        return {CreditStatus.WAITING: "Being sent"}.get(self, self.value.capitalize())
+
+
+CREDIT_MOVES: dict[CreditStatus, frozenset[CreditStatus]] = {
+    CreditStatus.WAITING: frozenset({CreditStatus.ISSUED, CreditStatus.REFUNDED}),
+    CreditStatus.ISSUED: frozenset({CreditStatus.REFUNDED}),
+    CreditStatus.REFUNDED: frozenset(),
+}
+
+
+class DisputeStatus(StrEnum):
+    """Where a dispute of an invoice, whole or in part, stands."""
+
+    OPEN = "open"
+    UPHELD = "upheld"
+    PARTLY_UPHELD = "partly_upheld"
+    NOT_UPHELD = "not_upheld"
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        return {DisputeStatus.OPEN: "In dispute"}.get(self, self.value.replace("_", " ").capitalize())
+
+
+DISPUTE_MOVES: dict[DisputeStatus, frozenset[DisputeStatus]] = {
+    DisputeStatus.OPEN: frozenset({DisputeStatus.UPHELD, DisputeStatus.PARTLY_UPHELD, DisputeStatus.NOT_UPHELD}),
+    DisputeStatus.UPHELD: frozenset(),
+    DisputeStatus.PARTLY_UPHELD: frozenset(),
+    DisputeStatus.NOT_UPHELD: frozenset(),
+}
+
+
+class InstalmentStatus(StrEnum):
+    """Where an instalment of a grant stands: it is paid when its milestone is accepted."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    ACCEPTED = "accepted"
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        return {
+            InstalmentStatus.PLANNED: "Not reached yet",
+            InstalmentStatus.CLAIMED: "Waits to be accepted",
+            InstalmentStatus.ACCEPTED: "Accepted",
+        }[self]
+
+
+INSTALMENT_MOVES: dict[InstalmentStatus, frozenset[InstalmentStatus]] = {
+    InstalmentStatus.PLANNED: frozenset({InstalmentStatus.CLAIMED}),
+    InstalmentStatus.CLAIMED: frozenset({InstalmentStatus.ACCEPTED, InstalmentStatus.PLANNED}),
+    InstalmentStatus.ACCEPTED: frozenset(),
+}
+
+# Public bodies pay within 30 days of the invoice, also down the supply chain (domain.md, "Evaluating and awarding").
+PAYMENT_DAYS = 30
+
+
+def due_on(raised_on: date) -> date:
+    """The last day on which the invoice is paid in time."""
+    return raised_on + timedelta(days=PAYMENT_DAYS)
+
+
+# Every number follows from what it is of, so that a repeated run finds the same number and makes no second one.
+
+
+def invoice_number(agreement_reference: str, month: date, funder: int) -> str:
+    """A month's invoice: the contract's number, the month's, and the funder's place among the funders."""
+    return f"{agreement_reference}-{month:%Y%m}-{funder}"
+
+
+def reconciliation_number(agreement_reference: str, year_begins: date, funder: int) -> str:
+    """A contract year's reconciliation: with an R, and the month in which the year began."""
+    return f"{agreement_reference}-R{year_begins:%Y%m}-{funder}"
+
+
+def instalment_number(agreement_reference: str, instalment: int, funder: int) -> str:
+    """A grant's instalment: with a G, and the instalment's place in the plan."""
+    return f"{agreement_reference}-G{instalment}-{funder}"
+
+
+def reissue_number(number: str, sequence: int) -> str:
+    """The second (third, …) invoice for what a first one was for."""
+    return f"{number}-{sequence}"
+
+
+def credit_number(invoice: str, place: int) -> str:
+    """The first (second, …) credit note of an invoice."""
+    return f"{invoice}-C{place}"
+
+
+def payment_reference(number: str, raised_at: datetime) -> str:
+    """What we call an invoice at the payment provider: its number, and when it was raised.
+
+    Numbers come again when a database is made anew (a demonstration, a restored copy); the provider's memory stays.
+    """
+    return f"{number}-{raised_at.astimezone(UTC):%Y%m%d%H%M%S}"
+
+
+def number_of_reference(reference: str) -> str:
+    """The number in what we call an invoice at the payment provider; empty if it is none of ours."""
+    return reference.rpartition("-")[0]

@@ -1,0 +1,132 @@
+"""The ledger: its accounts, what is posted to them, how old a debt is, and the interest that the law gives on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from marketplace.money import pounds
+
+
+class Account(StrEnum):
+    """Where money stands. Each account is kept for one organisation, in pounds.
+
+    Owed: what a funder owes. Paid: what a supplier has been paid. Services and VAT: what a supplier has charged, kept
+    below nought, so that all accounts together are always nought.
+    """
+
+    OWED = "owed"
+    PAID = "paid"
+    SERVICES = "services"
+    VAT = "vat"
+
+    @property
+    def label(self) -> str:
+        """The account in words."""
+        return {
+            Account.OWED: "Owed by the funder",
+            Account.PAID: "Paid to the supplier",
+            Account.SERVICES: "Services charged",
+            Account.VAT: "VAT charged",
+        }[self]
+
+
+class PostingKind(StrEnum):
+    """What is posted."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+    PAYMENT = "payment"
+    REFUND = "refund"
+    VOID = "void"
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return {PostingKind.VOID: "Voided"}.get(self, self.value.replace("_", " ").capitalize())
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of a posting: so many pounds to an account, or from it if below nought."""
+
+    account: Account
+    amount: Decimal
+
+
+def charged(net: Decimal, vat: Decimal) -> list[Line]:
+    """An invoice: the funder owes what the supplier has charged."""
+    return _without_noughts([Line(Account.OWED, net + vat), Line(Account.SERVICES, -net), Line(Account.VAT, -vat)])
+
+
+def credited(net: Decimal, vat: Decimal) -> list[Line]:
+    """A credit note, or an invoice voided: so much of what was charged is charged no more."""
+    return charged(-net, -vat)
+
+
+def paid(amount: Decimal) -> list[Line]:
+    """A payment: the funder owes so much less, the supplier has been paid so much more."""
+    return _without_noughts([Line(Account.PAID, amount), Line(Account.OWED, -amount)])
+
+
+def refunded(amount: Decimal) -> list[Line]:
+    """A payment given back."""
+    return paid(-amount)
+
+
+def _without_noughts(lines: Sequence[Line]) -> list[Line]:
+    return [line for line in lines if line.amount]
+
+
+class Age(StrEnum):
+    """How long past its day of payment a debt is."""
+
+    NOT_DUE = "not_due"
+    DAYS_1_TO_30 = "1_to_30"
+    DAYS_31_TO_60 = "31_to_60"
+    DAYS_61_TO_90 = "61_to_90"
+    OVER_90 = "over_90"
+
+    @property
+    def label(self) -> str:
+        """The age in words."""
+        return {
+            Age.NOT_DUE: "Not due yet",
+            Age.DAYS_1_TO_30: "1 to 30 days late",
+            Age.DAYS_31_TO_60: "31 to 60 days late",
+            Age.DAYS_61_TO_90: "61 to 90 days late",
+            Age.OVER_90: "Over 90 days late",
+        }[self]
+
+
+def days_late(due_on: date, on: date) -> int:
+    """How many days a debt is late at the end of a day: none on the day it is due, one on the day after."""
+    return max((on - due_on).days, 0)
+
+
+def age_of(due_on: date, on: date) -> Age:
+    """Where a debt stands in the table of aged debt."""
+    late = days_late(due_on, on)
+    if not late:
+        return Age.NOT_DUE
+    for most, age in ((30, Age.DAYS_1_TO_30), (60, Age.DAYS_31_TO_60), (90, Age.DAYS_61_TO_90)):
+        if late <= most:
+            return age
+    return Age.OVER_90
+
+
+# Percentage points above the Bank of England's base rate (Late Payment of Commercial Debts (Rate of Interest) (No. 3)
+# Order 2002). The base rate is a setting.
+ABOVE_BASE = Decimal(8)
+
+
+def late_interest(amount: Decimal, due_on: date, on: date, *, base_rate: Decimal) -> Decimal:
+    """The interest that the law gives a supplier on a debt by the end of a day, in pounds.
+
+    Simple interest for each day from the day after the debt was due (Late Payment of Commercial Debts (Interest) Act
+    1998, s. 4), by a year of 365 days; rounded once, half up. It is shown and not invoiced.
+    """
+    return pounds(amount * (base_rate + ABOVE_BASE) * days_late(due_on, on) / 36500)
