@@ -57,7 +57,12 @@ def positions(lines: Sequence[ServiceLine], *, on: date) -> dict[int, Position]:
             line.id,
             [band.band for band in line.terms_on(on).bands],
             line.terms_on(on).planned_band,
-            year=years[line.id],
+            year=rules.profile(
+                *years[line.id],
+                referrals_from=line.referrals_from,
+                referrals_until=line.terms_on(on).referrals_until,
+                ends_on=line.agreement.ends_on,
+            ),
             on=on,
             counted=counts[line.id],
         )

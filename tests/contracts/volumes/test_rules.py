@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calloffs.plans.rules import Band
 from contracts.volumes import rules
-from contracts.volumes.rules import Standing
+from contracts.volumes.rules import AlertKind, Likelihood, Standing
 from marketplace.working_days import is_working_day
 
 # 1 April 2026 to 31 March 2027. By hand: 261 weekdays (365 days from a Wednesday: 52 weeks and one more Wednesday),
@@ -22,14 +22,24 @@ BANDS = [
     Band(4, 121, 140, Decimal("110000.00")),
 ]
 CAP = [Band(1, 0, 120, Decimal("90000.00"))]
+YEAR = rules.profile(FIRST, LAST)
+# Half as many in August and December, none on the working days of January.
+SEASON = (0, 100, 100, 100, 100, 100, 100, 50, 100, 100, 100, 50)
 
 
-def position(counted: int, on: date, bands: list[Band] = BANDS, planned: int | None = 2) -> rules.Position:
-    return rules.assess(1, bands, planned, year=(FIRST, LAST), on=on, counted=counted)
+def position(
+    counted: int, on: date, bands: list[Band] = BANDS, planned: int | None = 2, year: rules.Profile = YEAR
+) -> rules.Position:
+    return rules.assess(1, bands, planned, year=year, on=on, counted=counted)
+
+
+def expected(planned: int, on: date, year: rules.Profile = YEAR) -> int:
+    return year.expected(((FIRST, planned),), on)
 
 
 def test_the_year_worked_by_hand_has_251_working_days() -> None:
-    assert rules.working_days(FIRST, LAST) == 251
+    assert YEAR.whole == 251 * 100
+    assert YEAR.elapsed(LAST).working_days == 251
 
 
 @pytest.mark.parametrize(
@@ -51,7 +61,7 @@ def test_the_year_worked_by_hand_has_251_working_days() -> None:
     ],
 )
 def test_the_profile_spreads_the_planned_volume_over_the_working_days(on: date, expected: int) -> None:
-    assert rules.expected_by(100, FIRST, LAST, on) == expected
+    assert YEAR.expected(((FIRST, 100),), on) == expected
 
 
 @pytest.mark.parametrize(
@@ -76,7 +86,7 @@ def test_the_band_reached_and_the_band_paid(volume: int, reached: int | None, pa
     ],
 )
 def test_the_year_end_at_the_present_rate(counted: int, on: date, projected: int | None) -> None:
-    assert rules.projected_year_end(counted, FIRST, LAST, on) == projected
+    assert YEAR.projected(counted, on) == projected
 
 
 @pytest.mark.parametrize(
@@ -97,7 +107,7 @@ def test_the_year_end_at_the_present_rate(counted: int, on: date, projected: int
     ],
 )
 def test_the_day_on_which_a_volume_is_met(volume: int, counted: int, on: date, met: date | None) -> None:
-    assert rules.met_on(volume, counted, FIRST, LAST, on) == met
+    assert YEAR.met_on(volume, counted, on) == met
 
 
 @pytest.mark.parametrize(
@@ -133,8 +143,8 @@ def test_in_the_first_weeks_a_rate_does_not_warn_but_the_count_does() -> None:
 
 def test_the_position_names_the_next_edge_and_then_the_cap() -> None:
     found = position(61, date(2026, 6, 30))
-    assert found.next_edge == rules.Edge(81, 2, date(2026, 7, 28))
-    assert found.cap_edge == rules.Edge(140, None, date(2026, 10, 20))
+    assert found.next_edge == rules.Edge(81, 2, date(2026, 7, 28), Likelihood.ALMOST_CERTAIN)
+    assert found.cap_edge == rules.Edge(140, None, date(2026, 10, 20), Likelihood.ALMOST_CERTAIN)
     assert (found.band, found.room, found.projected_band) == (1, 79, 4)
     assert found.minimum_income == Decimal("60000.00")
     top = position(130, date(2026, 9, 30))
@@ -163,43 +173,247 @@ def test_the_steps_of_the_chart_cut_the_month_that_runs() -> None:
 
 
 def test_a_year_that_begins_within_a_month_has_its_odd_months_at_both_ends() -> None:
-    year = (date(2026, 4, 15), date(2027, 4, 14))
+    year = rules.profile(date(2026, 4, 15), date(2027, 4, 14))
     found = rules.assess(1, CAP, 1, year=year, on=date(2026, 4, 20), counted=0)
     ends = [step.ends_on for step in rules.steps(found, {})]
     assert ends[:3] == [date(2026, 4, 20), date(2026, 4, 30), date(2026, 5, 31)]
     assert ends[-1] == date(2027, 4, 14)
 
 
+# By hand, in working days: April 20, May 19, June 22, July 23, August 20, September 22 (126 by then), October 22,
+# November 21, December 21, January 20, February 20, March 21.
+@pytest.mark.parametrize(
+    ("year", "on", "by_then"),
+    [
+        # Of 251 days 10 fall away for August, 10.5 for December and 20 for January: 210.5. 94 / 210.5 = 44.7%.
+        (rules.profile(FIRST, LAST, season=SEASON), date(2026, 8, 31), 45),
+        (rules.profile(FIRST, LAST, season=SEASON), date(2026, 9, 30), 55),
+        # 169.5 / 210.5 = 80.5%, and nothing more in January.
+        (rules.profile(FIRST, LAST, season=SEASON), date(2026, 12, 31), 81),
+        (rules.profile(FIRST, LAST, season=SEASON), date(2027, 1, 31), 81),
+        # Referrals from 1 July: 65 of 190 working days by the end of September.
+        (rules.profile(FIRST, LAST, referrals_from=date(2026, 7, 1)), date(2026, 6, 30), 0),
+        (rules.profile(FIRST, LAST, referrals_from=date(2026, 7, 1)), date(2026, 9, 30), 34),
+        # Referrals until 30 September: the year's volume within 126 days.
+        (rules.profile(FIRST, LAST, referrals_until=date(2026, 9, 30)), date(2026, 6, 30), 48),
+        (rules.profile(FIRST, LAST, referrals_until=date(2026, 9, 30)), date(2026, 12, 1), 100),
+        # A contract that ends on 30 September: half the year's volume, as much a day as in any year.
+        (rules.profile(FIRST, LAST, ends_on=date(2026, 9, 30)), date(2026, 6, 30), 24),
+        (rules.profile(FIRST, LAST, ends_on=date(2026, 9, 30)), date(2026, 9, 30), 50),
+    ],
+)
+def test_the_profile_follows_the_season_and_the_dates_agreed(year: rules.Profile, on: date, by_then: int) -> None:
+    assert expected(100, on, year) == by_then
+
+
+def test_a_plan_changed_within_the_year_is_expected_from_the_day_of_the_change() -> None:
+    plan = ((FIRST, 100), (date(2026, 10, 1), 200))
+    # 12600 / 251 = 50.2; (12600 + 200 x 64) / 251 = 101.2; (12600 + 200 x 125) / 251 = 149.8.
+    assert YEAR.expected(plan, date(2026, 9, 30)) == 50
+    assert YEAR.expected(plan, date(2026, 12, 31)) == 101
+    assert YEAR.planned(plan) == 150
+
+
+def test_a_contract_that_ends_within_its_year_is_compared_with_bands_by_its_rate() -> None:
+    year = rules.profile(FIRST, LAST, ends_on=date(2026, 9, 30))
+    found = position(30, date(2026, 6, 30), year=year)
+    # 30 x 126 / 61 = 62.0 by its end; as of a whole year 30 x 251 / 61 = 123.4.
+    assert (found.projected, found.projected_annually, found.projected_band) == (62, 123, 4)
+    assert found.last_day == date(2026, 9, 30)
+    assert position(15, date(2026, 6, 30), year=year).standing is not Standing.UNDER_MINIMUM
+    assert position(14, date(2026, 6, 30), year=year).standing is Standing.UNDER_MINIMUM
+
+
+def test_the_rate_follows_the_season_too() -> None:
+    year = rules.profile(FIRST, LAST, season=SEASON)
+    # 55 by the end of September, where 55.1% are expected: 55 x 210.5 / 116 = 99.8.
+    found = position(55, date(2026, 9, 30), year=year)
+    assert (found.projected, found.standing) == (100, Standing.ON_PROFILE)
+    # The even profile would say 110 and call it above.
+    assert position(55, date(2026, 9, 30)).projected == 110
+    # 80 needs 80 x 116 / 55 = 168.7 days: December ends at 169.5, its 30th at 169.0. 81 needs 170.8, and January brings
+    # nobody: 2 February is the second day after 169.5.
+    assert year.met_on(80, 55, date(2026, 9, 30)) == date(2026, 12, 30)
+    assert year.met_on(81, 55, date(2026, 9, 30)) == date(2027, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("season", "words"),
+    [
+        (rules.EVEN, []),
+        ((100,) * 11, ["Give a weight for each of the twelve months"]),
+        ((-1, *rules.EVEN[1:]), ["Each month’s weight must be a whole number from 0 to 1,000"]),
+        ((1001, *rules.EVEN[1:]), ["Each month’s weight must be a whole number from 0 to 1,000"]),
+        ((0,) * 12, ["At least one month must weigh more than 0"]),
+    ],
+)
+def test_a_season_has_twelve_weights(season: tuple[int, ...], words: list[str]) -> None:
+    assert rules.season_faults(season) == words
+
+
+def test_paid_against_used_is_measured_at_the_planned_unit_price() -> None:
+    # £80,000 for 100: £800 a person. Six twelfths paid, 30 people came.
+    found = rules.paid_against_used(position(30, date(2026, 9, 30)), Decimal("40000.00"))
+    assert found == rules.PaidAgainstUsed(Decimal("40000.00"), Decimal("24000.00"), Decimal("800.00"))
+    assert found.difference == Decimal("16000.00")
+    over = rules.paid_against_used(position(70, date(2026, 9, 30)), Decimal("40000.00"))
+    assert over is not None and over.difference == Decimal("-16000.00")
+    alone = rules.paid_against_used(position(10, date(2026, 9, 30), CAP, planned=1), Decimal(0))
+    assert alone is not None and alone.used == Decimal("7500.00")
+    assert rules.paid_against_used(position(10, date(2026, 9, 30), []), Decimal(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("counted", "people", "amount"),
+    # By 30 September 251 / 126 of what came: 22.6 gives 45; 30 gives 60. £1,000 for each of the lowest band's 60.
+    [(0, 60, "60000.00"), (23, 14, "14000.00"), (29, 2, "2000.00"), (30, 0, "0.00"), (90, 0, "0.00")],
+)
+def test_what_of_the_guaranteed_minimum_is_paid_for_nobody(counted: int, people: int, amount: str) -> None:
+    assert rules.at_stake(position(counted, date(2026, 9, 30))) == rules.AtStake(people, Decimal(amount))
+
+
+def test_under_a_cap_alone_there_is_no_minimum_at_stake() -> None:
+    assert rules.at_stake(position(3, date(2026, 9, 30), CAP, planned=1)) is None
+    assert rules.at_stake(position(3, date(2026, 3, 1))) is None
+
+
+@pytest.mark.parametrize(
+    ("counted", "reaches", "meets", "room", "change"),
+    [
+        (30, None, False, 109, "0.00"),
+        # The lowest band is paid for anyway.
+        (59, 1, False, 80, "0.00"),
+        (80, 2, False, 59, "20000.00"),
+        (81, None, False, 58, "0.00"),
+        (120, 4, False, 19, "15000.00"),
+        (139, None, True, 0, "0.00"),
+    ],
+)
+def test_what_one_more_referral_does(counted: int, reaches: int | None, meets: bool, room: int, change: str) -> None:
+    found = rules.one_more(position(counted, date(2026, 9, 30)))
+    assert found is not None
+    assert (found.reaches_band, found.meets_cap, found.room_after) == (reaches, meets, room)
+    assert found.change == Decimal(change)
+
+
+def test_a_full_service_takes_no_more() -> None:
+    assert rules.one_more(position(140, date(2026, 9, 30))) is None
+    assert rules.one_more(position(1, date(2026, 9, 30), [])) is None
+
+
+@pytest.mark.parametrize(
+    ("counted", "kinds"),
+    [
+        (111, []),
+        (112, [AlertKind.CAP_NEAR]),
+        (132, [AlertKind.CAP_NEAR]),
+        (133, [AlertKind.CAP_CLOSE, AlertKind.CAP_NEAR]),
+        (139, [AlertKind.CAP_CLOSE, AlertKind.CAP_NEAR]),
+        (140, [AlertKind.CAP_MET, AlertKind.CAP_CLOSE, AlertKind.CAP_NEAR]),
+        (29, [AlertKind.UNDER_MINIMUM]),
+        (30, []),
+    ],
+)
+def test_alerts_at_parts_of_the_cap_and_under_the_minimum(counted: int, kinds: list[AlertKind]) -> None:
+    due = rules.due_alerts(position(counted, date(2026, 9, 30)))
+    assert [one.kind for one in due] == kinds
+    assert all(one.volume == (60 if one.kind is AlertKind.UNDER_MINIMUM else 140) for one in due)
+
+
+def test_no_alert_of_the_minimum_in_the_first_weeks_and_none_without_a_volume() -> None:
+    assert rules.due_alerts(position(0, date(2026, 4, 29))) == ()
+    assert [due.kind for due in rules.due_alerts(position(0, date(2026, 4, 30)))] == []
+    assert [due.kind for due in rules.due_alerts(position(0, date(2026, 5, 1)))] == [AlertKind.UNDER_MINIMUM]
+    assert rules.due_alerts(position(500, date(2026, 9, 30), [])) == ()
+
+
 volumes = st.integers(min_value=0, max_value=5000)
 year_days = st.dates(min_value=FIRST, max_value=LAST)
 
 
-@given(planned=volumes, days=st.lists(year_days, min_size=2, max_size=2).map(sorted))
-def test_the_profile_never_falls_and_ends_at_the_plan(planned: int, days: list[date]) -> None:
-    earlier, later = (rules.expected_by(planned, FIRST, LAST, day) for day in days)
+seasons = st.lists(st.integers(0, 300), min_size=12, max_size=12).filter(any).map(tuple)
+profiles = st.builds(
+    lambda season, opens, shuts, ends: rules.profile(
+        FIRST, LAST, season=season, referrals_from=opens, referrals_until=shuts, ends_on=ends
+    ),
+    seasons,
+    st.none() | year_days,
+    st.none() | year_days,
+    st.none() | year_days,
+)
+
+
+@given(planned=volumes, days=st.lists(year_days, min_size=2, max_size=2).map(sorted), year=profiles)
+def test_the_profile_never_falls_and_ends_at_the_plan(planned: int, days: list[date], year: rules.Profile) -> None:
+    earlier, later = (expected(planned, day, year) for day in days)
     assert 0 <= earlier <= later <= planned
-    assert rules.expected_by(planned, FIRST, LAST, LAST) == planned
+    assert expected(planned, LAST, year) == year.planned(((FIRST, planned),))
+    assert expected(planned, LAST) == planned
 
 
-@given(counted=st.integers(1, 500), more=st.integers(1, 500), on=year_days)
-def test_the_day_met_is_the_first_on_which_the_rate_reaches_the_volume(counted: int, more: int, on: date) -> None:
-    met = rules.met_on(counted + more, counted, FIRST, LAST, on)
-    elapsed = rules.working_days(FIRST, on)
+@given(counted=st.integers(1, 500), more=st.integers(1, 500), on=year_days, year=profiles)
+def test_the_day_met_is_the_first_on_which_the_rate_reaches_the_volume(
+    counted: int, more: int, on: date, year: rules.Profile
+) -> None:
+    met = year.met_on(counted + more, counted, on)
+    elapsed = year.elapsed(on).weight
     if met is None:
-        # Even on the last day the rate has not brought so many.
-        assert counted * rules.working_days(FIRST, LAST) < (counted + more) * elapsed
+        # Even on the last day the rate has not brought so many, or referrals are taken no more, or never began.
+        assert counted * year.whole < (counted + more) * elapsed or year.elapsed(on).over or not elapsed
         return
     assert is_working_day(met)
     assert on < met <= LAST
-    assert counted * rules.working_days(FIRST, met) >= (counted + more) * elapsed
-    day_before = met - timedelta(days=1)
-    assert counted * rules.working_days(FIRST, day_before) < (counted + more) * elapsed
+    assert counted * year.elapsed(met).weight >= (counted + more) * elapsed
+    assert counted * year.elapsed(met - timedelta(days=1)).weight < (counted + more) * elapsed
+
+
+@given(counted=volumes, on=year_days, year=profiles)
+def test_one_more_referral_never_lowers_a_figure(counted: int, on: date, year: rules.Profile) -> None:
+    now, then = position(counted, on, year=year), position(counted + 1, on, year=year)
+    assert (now.projected is None) == (then.projected is None)
+    if now.projected is not None and then.projected is not None:
+        assert now.projected < then.projected
+        assert now.projected_band <= then.projected_band  # type: ignore[operator]
+        assert now.heads_under_minimum >= then.heads_under_minimum
+        assert now.likely_range is not None and then.likely_range is not None
+        assert now.likely_range.low <= then.likely_range.low
+        assert now.likely_range.high <= then.likely_range.high
+    assert (now.band or 0) <= (then.band or 0)
+    assert {due.kind for due in rules.due_alerts(now)} - {AlertKind.UNDER_MINIMUM} <= {
+        due.kind for due in rules.due_alerts(then)
+    }
+
+
+@given(counted=volumes, on=year_days, year=profiles)
+def test_the_range_holds_the_projection_and_never_less_than_came(counted: int, on: date, year: rules.Profile) -> None:
+    found = position(counted, on, year=year)
+    if found.projected is None:
+        assert found.likely_range is None
+        return
+    assert found.likely_range is not None
+    assert counted <= found.likely_range.low <= found.projected <= found.likely_range.high
+
+
+@given(counted=volumes, on=year_days, year=profiles)
+def test_where_a_service_stands_agrees_with_what_is_shown(counted: int, on: date, year: rules.Profile) -> None:
+    """A list tells standings by whole numbers alone; the dates and figures of the page must say the same."""
+    found = position(counted, on, year=year)
+    elapsed = year.elapsed(on)
+    if counted >= 140 or not elapsed.weight:
+        assert found.standing is (Standing.FULL if counted >= 140 else Standing.NOT_BEGUN)
+        return
+    assert found.cap_edge is not None
+    met = found.cap_edge.met_on
+    soon = met is not None and year.elapsed(met).working_days - elapsed.working_days <= rules.NEAR_CAP_WORKING_DAYS
+    near = counted >= 126 or (soon and elapsed.working_days > rules.NEAR_CAP_WORKING_DAYS)
+    assert (found.standing is Standing.NEAR_CAP) == near
 
 
 @given(counted=volumes, on=year_days)
 def test_a_position_keeps_within_its_bands(counted: int, on: date) -> None:
     found = position(counted, on)
     assert found.room == max(140 - counted, 0)
+    assert found.room + counted == 140 or counted > 140
     assert (found.standing is Standing.FULL) == (counted >= 140)
     assert found.projected_band in (1, 2, 3, 4)
     if found.band is not None:

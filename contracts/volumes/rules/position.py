@@ -1,0 +1,255 @@
+"""The position: where one service line stands in its contract year at the end of a day.
+
+A nation's board assesses some thousands at once, so a position holds only what it was made from and works out the
+rest when it is asked: what a list is sorted and counted by is a few whole numbers, dates and ranges are for the rows
+that are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+
+from calloffs.plans.rules import Band
+from contracts.volumes.rules.profile import SOON, Plan, Profile
+from contracts.volumes.rules.sureness import Likelihood, Range, likelihood, year_end_range
+
+# Our defaults, shown as such: how far from the profile still counts as on it, in percent of the profile; from what
+# part of the cap a service is near it; and how many working days before the cap is met the region should act.
+TOLERANCE_PERCENT = 10
+NEAR_CAP_PERCENT = 90
+NEAR_CAP_WORKING_DAYS = SOON
+
+
+class Standing(StrEnum):
+    """Where a service stands in its contract year, in the order in which somebody should act."""
+
+    FULL = "full"
+    NEAR_CAP = "near_cap"
+    UNDER_MINIMUM = "under_minimum"
+    ABOVE_PROFILE = "above_profile"
+    BELOW_PROFILE = "below_profile"
+    ON_PROFILE = "on_profile"
+    NOT_BEGUN = "not_begun"
+    NO_VOLUME = "no_volume"
+
+    @property
+    def label(self) -> str:
+        """The standing in words."""
+        return {
+            Standing.NEAR_CAP: "Near its cap",
+            Standing.UNDER_MINIMUM: "Heading under its minimum",
+            Standing.NO_VOLUME: "No volume recorded",
+        }.get(self, self.value.replace("_", " ").capitalize())
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A volume at which something changes, the day it is met at the current rate, and how likely it is met at all.
+
+    `band` is the band that begins there; None for the cap. `met_on` is None where the contract year ends first.
+    """
+
+    volume: int
+    band: int | None
+    met_on: date | None
+    likelihood: Likelihood | None
+
+
+@dataclass(frozen=True)
+class Position:
+    """One service line's volume in one contract year, as it stands at the end of one day.
+
+    `lows` and `highs` are the ends of the bands agreed on that day, lowest first (a cap alone is one band, from 0);
+    `plan` is the planned band's high end (the projection itself, where our default widths were used), and earlier
+    ones where a variation changed it within the year. `counted` are the referrals that count, to date.
+    """
+
+    line_id: int
+    year: Profile
+    on: date
+    counted: int
+    lows: Sequence[int]
+    highs: Sequence[int]
+    prices: Sequence[Decimal]
+    planned_band: int | None
+    plan: Plan
+
+    @property
+    def first_day(self) -> date:
+        """The contract year's first day."""
+        return self.year.first
+
+    @property
+    def last_day(self) -> date:
+        """The contract year's last day, or the contract's if that comes before."""
+        return self.year.closes
+
+    @property
+    def cap(self) -> int | None:
+        """The most referrals in one contract year: the top band's high end; None where no volume is agreed."""
+        return self.highs[-1] if self.highs else None
+
+    @property
+    def room(self) -> int | None:
+        """How many more can be referred this contract year; None where no cap is recorded."""
+        return max(self.highs[-1] - self.counted, 0) if self.highs else None
+
+    @property
+    def planned(self) -> int | None:
+        """What is planned for this contract year; None where no volume is agreed."""
+        return self.year.planned(self.plan) if self.plan else None
+
+    @property
+    def expected(self) -> int | None:
+        """What the profile expects by now; None where no volume is agreed."""
+        return self.year.expected(self.plan, self.on) if self.plan else None
+
+    @property
+    def projected(self) -> int | None:
+        """Where the year ends at the current rate, whatever the cap; None before its first working day."""
+        return self.year.projected(self.counted, self.on)
+
+    @property
+    def projected_annually(self) -> int | None:
+        """The projection as of a whole year, to compare with bands: a contract may end within its last year."""
+        return self.year.projected_annually(self.counted, self.on)
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands agreed, lowest first."""
+        return tuple(
+            Band(number, low, high, price)
+            for number, (low, high, price) in enumerate(zip(self.lows, self.highs, self.prices, strict=True), start=1)
+        )
+
+    @property
+    def band(self) -> int | None:
+        """The band that the count to date has reached; None below the lowest."""
+        return band_reached(self.bands, self.counted)
+
+    @property
+    def projected_band(self) -> int | None:
+        """The band for which the year would be paid at the current rate: never below the lowest."""
+        projected = self.projected_annually
+        return None if projected is None else band_paid(self.bands, projected)
+
+    @property
+    def minimum_income(self) -> Decimal | None:
+        """What the supplier is paid a year even if fewer people come, in pounds: the lowest band's value (R42)."""
+        return self.prices[0] if self.prices else None
+
+    @property
+    def minimum_volume(self) -> int | None:
+        """The lowest band's low end; None where there is none to speak of."""
+        return (self.lows[0] or None) if self.lows else None
+
+    @cached_property
+    def next_edge(self) -> Edge | None:
+        """The next band's beginning, or the cap where no band follows; None once that is met."""
+        for number, low in enumerate(self.lows, start=1):
+            if low > self.counted:
+                return self._edge(low, number)
+        return self.cap_edge if self.room else None
+
+    @cached_property
+    def cap_edge(self) -> Edge | None:
+        """The cap; None where none is recorded."""
+        return None if self.cap is None else self._edge(self.cap, None)
+
+    def _edge(self, volume: int, band: int | None) -> Edge:
+        elapsed = self.year.elapsed(self.on).weight
+        likely = likelihood(volume, self.counted, elapsed, self.year.whole) if elapsed else None
+        return Edge(volume, band, self.year.met_on(volume, self.counted, self.on), likely)
+
+    @cached_property
+    def likely_range(self) -> Range | None:
+        """Between what the year ends, eight times in ten; None before its first working day."""
+        projected, elapsed = self.projected, self.year.elapsed(self.on)
+        if projected is None:
+            return None
+        return year_end_range(
+            self.counted, elapsed.weight, self.year.whole, projected=projected, early=elapsed.early and not elapsed.over
+        )
+
+    @property
+    def standing(self) -> Standing:
+        """Where the service stands."""
+        if not self.highs or not self.plan:
+            return Standing.NO_VOLUME
+        cap, counted, elapsed = self.highs[-1], self.counted, self.year.elapsed(self.on)
+        if counted >= cap:
+            return Standing.FULL
+        if not elapsed.weight:
+            return Standing.NOT_BEGUN
+        # In the first weeks a rate says little: only the count itself warns then.
+        heard = not elapsed.early
+        soon = heard and not elapsed.over and counted * elapsed.soon >= cap * elapsed.weight
+        if counted * 100 >= cap * NEAR_CAP_PERCENT or soon:
+            return Standing.NEAR_CAP
+        if heard and self.heads_under_minimum:
+            return Standing.UNDER_MINIMUM
+        expected = self.year.expected(self.plan, self.on)
+        if counted * 100 > expected * (100 + TOLERANCE_PERCENT):
+            return Standing.ABOVE_PROFILE
+        if counted * 100 < expected * (100 - TOLERANCE_PERCENT):
+            return Standing.BELOW_PROFILE
+        return Standing.ON_PROFILE
+
+    @property
+    def heads_under_minimum(self) -> bool:
+        """Whether the year ends under the lowest band at the current rate, however little that says yet."""
+        projected = self.projected_annually
+        return bool(self.lows) and projected is not None and projected < self.lows[0]
+
+
+def band_reached(bands: Sequence[Band], volume: int) -> int | None:
+    """The number of the highest band that begins at or below the volume; None below the lowest."""
+    return max((band.number for band in bands if band.low <= volume), default=None)
+
+
+def band_paid(bands: Sequence[Band], volume: int) -> int | None:
+    """The band for which a year with this volume is paid: the one reached, never below the lowest (R42)."""
+    if not bands:
+        return None
+    return band_reached(bands, volume) or bands[0].number
+
+
+def planned_volume(highs: Sequence[int], planned_band: int | None) -> int | None:
+    """The volume a year that is planned: the planned band's high end; the cap where no band is; None without either."""
+    if not highs:
+        return None
+    return highs[planned_band - 1] if planned_band and planned_band <= len(highs) else highs[-1]
+
+
+def assess(
+    line_id: int,
+    bands: Sequence[Band],
+    planned_band: int | None,
+    *,
+    year: Profile,
+    on: date,
+    counted: int,
+    plan: Plan | None = None,
+) -> Position:
+    """The position of a line. `plan`: where a variation changed the planned volume within the year; else None."""
+    ordered = sorted(bands, key=lambda band: band.number)
+    highs = [band.high for band in ordered]
+    planned = planned_volume(highs, planned_band)
+    if plan is None:
+        plan = () if planned is None else ((year.first, planned),)
+    return Position(
+        line_id=line_id,
+        year=year,
+        on=on,
+        counted=counted,
+        lows=[band.low for band in ordered],
+        highs=highs,
+        prices=[band.annual_value for band in ordered],
+        planned_band=planned_band,
+        plan=plan,
+    )

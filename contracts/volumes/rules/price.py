@@ -1,0 +1,96 @@
+"""What a position means in pounds: paid against used (R50), the guaranteed minimum at stake, one more referral.
+
+"A minimum payment must never hide that nobody comes": what was paid and what the people who came would have cost stand
+side by side. Used is measured at the planned unit price: the planned band's annual price over its planned volume.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from contracts.volumes.rules.position import Position, band_paid, planned_volume
+from marketplace.money import pounds
+
+
+@dataclass(frozen=True)
+class PaidAgainstUsed:
+    """Pounds paid to date in the contract year, and what the referrals made would cost at the planned unit price."""
+
+    paid: Decimal
+    used: Decimal
+    unit_price: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """Paid and not used; negative where more was used than paid for."""
+        return self.paid - self.used
+
+
+@dataclass(frozen=True)
+class AtStake:
+    """The part of the guaranteed minimum income that a year would pay for nobody."""
+
+    # How many people fewer than the lowest band begins with, and the pounds of the minimum that are paid for them.
+    people: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class OneMore:
+    """What one more referral does, to the count as it stands."""
+
+    # The band it would reach that is not reached yet; None if it reaches none.
+    reaches_band: int | None
+    meets_cap: bool
+    room_after: int
+    # The price of a whole year with the count as it stands, and with one more: never below the lowest band's.
+    price_now: Decimal
+    price_after: Decimal
+
+    @property
+    def change(self) -> Decimal:
+        """By how much the year's price changes."""
+        return self.price_after - self.price_now
+
+
+def planned_price(found: Position) -> Decimal | None:
+    """The planned band's price for a whole year, in pounds, by which the twelve payments are made; None without one."""
+    number = found.planned_band
+    if not found.prices:
+        return None
+    return found.prices[number - 1] if number and number <= len(found.prices) else found.prices[-1]
+
+
+def paid_against_used(found: Position, paid: Decimal) -> PaidAgainstUsed | None:
+    """Paid to date against used; None where no volume or no price is agreed."""
+    price, volume = planned_price(found), planned_volume(found.highs, found.planned_band)
+    if price is None or not volume:
+        return None
+    return PaidAgainstUsed(pounds(paid), pounds(price * found.counted / volume), pounds(price / volume))
+
+
+def at_stake(found: Position) -> AtStake | None:
+    """What of the guaranteed minimum would be paid for nobody at the current rate; None where there is no minimum.
+
+    The minimum is spread evenly over the people of the lowest band's low end.
+    """
+    minimum, income, projected = found.minimum_volume, found.minimum_income, found.projected_annually
+    if minimum is None or income is None or projected is None:
+        return None
+    missing = max(minimum - projected, 0)
+    return AtStake(missing, pounds(income * missing / minimum))
+
+
+def one_more(found: Position) -> OneMore | None:
+    """The effect of one more referral; None where the service is full or no volume is agreed."""
+    room = found.room
+    if not room:
+        return None
+    bands = found.bands
+    now, after = (
+        next(band.annual_value for band in bands if band.number == band_paid(bands, count))
+        for count in (found.counted, found.counted + 1)
+    )
+    reached = next((band.number for band in bands if band.low == found.counted + 1), None)
+    return OneMore(reached, room == 1, room - 1, now, after)
