@@ -95,6 +95,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=5),
     ),
     Scheduled(
+        "referrals-counted-again",
+        "contracts.referrals.jobs.compare_counters",
+        "compares the running count of each service with its referrals",
+        cron="50 3 * * *",
+    ),
+    Scheduled(
         "sessions-cleared",
         "marketplace.accounts.jobs.clear_away",
         "forgets sessions and one-time links that ended a month ago",

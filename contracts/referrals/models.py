@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models import ServiceLine
@@ -30,11 +31,13 @@ class Referral(Base):
 
     __tablename__ = "referrals"
     __table_args__ = (
+        # Counting a line again reads nothing but this.
         Index(
-            "ix_referrals_counting",
+            "ix_referrals_placed",
             "line_id",
-            "sent_at",
-            postgresql_where=text("status IN ('sent', 'accepted', 'completed')"),
+            "placed_at",
+            postgresql_include=["released_at"],
+            postgresql_where=text("placed_at IS NOT NULL"),
         ),
         # Nobody is referred twice to the same service while a referral is open.
         Index(
@@ -48,6 +51,14 @@ class Referral(Base):
         CheckConstraint(
             "status <> 'accepted' OR (accepted_at IS NOT NULL AND caseworker_id IS NOT NULL)", name="accepted"
         ),
+        CheckConstraint(
+            "status NOT IN ('sent', 'accepted', 'returned', 'completed') OR placed_at IS NOT NULL", name="placed"
+        ),
+        CheckConstraint(
+            "released_at IS NULL OR (placed_at IS NOT NULL AND released_at >= placed_at)", name="released_after"
+        ),
+        CheckConstraint("status NOT IN ('sent', 'accepted', 'completed') OR released_at IS NULL", name="place_kept"),
+        CheckConstraint("status <> 'returned' OR released_at IS NOT NULL", name="place_given_back"),
     )
 
     id: Mapped[Key]
@@ -64,6 +75,9 @@ class Referral(Base):
     complexity: Mapped[Complexity] = mapped_column(choice(Complexity, "complexity"))
     rar_days: Mapped[int | None]
     sent_at: Mapped[When]
+    # When it took one of the line's places, and when it gave that back: between them it counts towards volume.
+    placed_at: Mapped[When | None]
+    released_at: Mapped[When | None]
     accepted_at: Mapped[When | None]
     caseworker_id: Mapped[int | None] = key_of("people.id")
     # When the officer last looked: what happened since waits for them.
@@ -79,6 +93,28 @@ class Referral(Base):
         secondary="referral_outcomes", order_by="DesiredOutcome.position"
     )
     sessions: Mapped[list[Session]] = relationship(order_by="Session.number", back_populates="referral")
+
+
+class LineDay(Base):
+    """A line's running count: one row for each London day on which a place was taken or given back.
+
+    Kept by `actions.counting` alone, in the transaction of the referral itself, under the lock of the line's row.
+    """
+
+    __tablename__ = "line_days"
+    __table_args__ = (
+        CheckConstraint("day >= year_begins", name="within_year"),
+        CheckConstraint("placed >= 0 AND released >= 0 AND total >= 0", name="not_negative"),
+    )
+
+    line_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("service_lines.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    # The first day of the contract year in which the places count.
+    year_begins: Mapped[date]
+    placed: Mapped[int]
+    released: Mapped[int]
+    # The contract year's count at the end of the day.
+    total: Mapped[int]
 
 
 class ReferralOutcome(Base):

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+
+from contracts.agreements.rules import contract_year
 
 
 class ReferralStatus(StrEnum):
@@ -25,15 +30,50 @@ REFERRAL_MOVES: dict[ReferralStatus, frozenset[ReferralStatus]] = {
     ReferralStatus.COMPLETED: frozenset(),
 }
 
-# A referral takes a place from the moment it is sent, and gives it back when it is returned or withdrawn.
-COUNTING = frozenset({ReferralStatus.SENT, ReferralStatus.ACCEPTED, ReferralStatus.COMPLETED})
-
-
 # Referrals somebody still works on: the same person cannot be referred to the same service beside one.
 OPEN = frozenset({ReferralStatus.SENT, ReferralStatus.ACCEPTED})
 
 # From this many acceptable absences on, a manager looks at the case (R88).
 OVERSIGHT_FROM = 3
+
+
+@dataclass(frozen=True)
+class DayCount:
+    """What one London day did to a line's count: places taken and given back, and the year's count after it."""
+
+    year_begins: date
+    placed: int
+    released: int
+    total: int
+
+
+def year_counted_in(starts_on: date, placed_on: date) -> tuple[date, date] | None:
+    """The contract year in which a place taken on this day counts; None before the contract has begun."""
+    first, last = contract_year(starts_on, placed_on)
+    return (first, last) if placed_on >= first else None
+
+
+def tally(starts_on: date, spans: Iterable[tuple[date, date | None, int]]) -> dict[date, DayCount]:
+    """The counters of a line out of (day placed, day released, how many): each day on which something happened.
+
+    A place counts in the contract year in which it was taken, until it is given back. One given back in a later
+    contract year changes no figure: that year was closed with it.
+    """
+    placed: Counter[tuple[date, date]] = Counter()
+    released: Counter[tuple[date, date]] = Counter()
+    for placed_on, released_on, count in spans:
+        year = year_counted_in(starts_on, placed_on)
+        if year is not None:
+            placed[year[0], placed_on] += count
+            if released_on is not None and released_on <= year[1]:
+                released[year[0], released_on] += count
+    found: dict[date, DayCount] = {}
+    year_begins, total = None, 0
+    for key in sorted(placed.keys() | released.keys()):
+        total = (total if key[0] == year_begins else 0) + placed[key] - released[key]
+        year_begins = key[0]
+        found[key[1]] = DayCount(year_begins, placed[key], released[key], total)
+    return found
 
 
 class Complexity(StrEnum):

@@ -176,14 +176,14 @@ def accept(referral_id: int) -> Answer:
 @audience(Permission.DELIVER)
 def give_back(referral_id: int) -> Answer:
     """Return a referral to the officer, with a reason."""
-    return _with_reason(referral_id, "Return", "Returned. The officer is told, and the place is free again.")
+    return _with_reason(referral_id, "Return", "Returned. The officer is told")
 
 
 @bp.route("/<int:referral_id>/withdraw", methods=["GET", "POST"])
 @audience(Permission.REFER)
 def withdraw(referral_id: int) -> Answer:
     """Take back a referral one has sent, with a reason."""
-    return _with_reason(referral_id, "Withdraw", "Withdrawn. The supplier is told, and the place is free again.")
+    return _with_reason(referral_id, "Withdraw", "Withdrawn. The supplier is told")
 
 
 def _with_reason(referral_id: int, verb: str, words: str) -> Answer:
@@ -194,12 +194,16 @@ def _with_reason(referral_id: int, verb: str, words: str) -> Answer:
     if form.validate_on_submit():
         try:
             with transaction():
-                action(referral_id, reason=str(form.reason.data), actor=actor, now=clock.now())
+                ended = action(referral_id, reason=str(form.reason.data), actor=actor, now=clock.now())
         except Refused as refused:
             form.show_refusal(refused)
         else:
-            return _done(referral_id, words)
-    return render_template("contracts/referrals/reason.html", referral=_again(referral_id), form=form, verb=verb)
+            return _done(referral_id, f"{words}, and the place is free again." if ended.released_at else f"{words}.")
+    referral = _again(referral_id)
+    attended = queries.has_attended(referral)
+    return render_template(
+        "contracts/referrals/reason.html", referral=referral, form=form, verb=verb, attended=attended
+    )
 
 
 @bp.route("/<int:referral_id>/complete", methods=["GET", "POST"])

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
-from contracts.referrals.actions import Need, fingerprint
+from contracts.referrals.actions import Need, counting, fingerprint
 from contracts.referrals.models import Referral, Session
 from contracts.referrals.rules import Complexity, ReferralStatus
 from marketplace.access import Actor, Role
@@ -124,7 +124,7 @@ def make_referral(
     sent_at: datetime = SENT,
     crn: str | None = None,
 ) -> Referral:
-    """A referral in whatever state."""
+    """A referral in whatever state; it has taken its place, and given it back if it was returned or withdrawn."""
     officer = officer or make_officer()
     number = next(_numbers)
     crn = crn or f"Z{number:06}"
@@ -133,7 +133,7 @@ def make_referral(
         caseworker = make_actor(line.agreement.supplier, Role.CASEWORKER)
     made = Referral(
         reference=f"R-T{number:06}",
-        line_id=line.id,
+        line=line,
         officer_id=officer.person,
         officer_organisation_id=officer.organisation,
         status=status,
@@ -147,6 +147,9 @@ def make_referral(
         caseworker_id=caseworker.person if caseworker else None,
         officer_looked_at=sent_at,
     )
+    counting.take_place(made, now=sent_at)
+    if status in (ReferralStatus.RETURNED, ReferralStatus.WITHDRAWN):
+        counting.give_back(made, now=sent_at)
     db.session.add(made)
     db.session.flush()
     return made

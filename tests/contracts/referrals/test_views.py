@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from contracts.referrals.models import Referral
-from contracts.referrals.rules import ReferralStatus
+from contracts.referrals.rules import Attendance, ReferralStatus
 from marketplace.access import Role
 from marketplace.audit import AuditEvent
 from marketplace.extensions import db
@@ -133,6 +133,19 @@ def test_returning_gives_the_reason_to_the_officer(client: FlaskClient) -> None:
     page = client.get(url).text
     assert "Lives in Wales" in page
     assert "Find another service" in page
+
+
+def test_withdrawing_says_whether_the_place_is_free_again(client: FlaskClient, clock: StandingClock) -> None:
+    officer, line = make_officer(), make_service()
+    new, begun = (make_referral(line, officer=officer, status=ReferralStatus.ACCEPTED) for _ in range(2))
+    session = make_session(begun, starts_at=clock.moment)
+    session.attendance, session.recorded_at = Attendance.LATE, clock.moment
+    sign_in(client, officer)
+    for referral, words in ((new, "the place is free again"), (begun, "so the place stays used")):
+        url = f"/referrals/{referral.id}/withdraw"
+        assert words in client.get(url).text
+        answer = client.post(url, data={"reason": "Recalled to prison"}, follow_redirects=True)
+        assert ("and the place is free again" in answer.text) is (referral is new)
 
 
 def test_a_stranger_gets_the_same_answer_as_for_no_referral_and_leaves_no_look(client: FlaskClient) -> None:

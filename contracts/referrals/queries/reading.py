@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
-from flask import url_for
-from sqlalchemy import BigInteger, ColumnElement, DateTime, and_, column, exists, false, func, or_, select, values
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, ServiceLine
-from contracts.agreements.rules import contract_year
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.rules import COUNTING, OPEN, Attendance, ReferralStatus
-from marketplace import clock
+from contracts.referrals.rules import Attendance, ReferralStatus
 from marketplace.access import TABLE, Actor, Permission, Role
 from marketplace.accounts.models import Person, RoleGrant
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.paging import PAGE, Page, before, nearest_page
-from marketplace.presentation import plural
-from marketplace.waiting import Waiting
 
-# So many sessions or referrals are named one by one on the home page; more are counted in one line.
-NAMED = 5
+NOT_YOURS = "There is no such referral, or it is not yours to see."
 
 
 @dataclass(frozen=True)
@@ -49,68 +43,6 @@ def open_line(line_id: int, on: date) -> ServiceLine:
     return agreements.line(line_id)
 
 
-def starts(day: date) -> datetime:
-    """The instant at which a day begins in London."""
-    return clock.from_london(datetime.combine(day, time()))
-
-
-def counted(line_id: int, first_day: date, last_day: date) -> int:
-    """How many referrals sent in first_day..last_day (London days, both included) take a place on the line."""
-    return counted_by_line({line_id: (first_day, last_day)})[line_id]
-
-
-def counted_by_line(windows: Mapping[int, tuple[date, date]]) -> dict[int, int]:
-    """For each line the referrals that take a place in its own window of days. One query for all."""
-    found = dict.fromkeys(windows, 0)
-    if windows:
-        asked = values(
-            column("line_id", BigInteger),
-            column("since", DateTime(timezone=True)),
-            column("until", DateTime(timezone=True)),
-            name="asked",
-        ).data([(line, starts(first), starts(last + timedelta(days=1))) for line, (first, last) in windows.items()])
-        rows = db.session.execute(
-            select(asked.c.line_id, func.count())
-            .join(
-                Referral,
-                and_(
-                    Referral.line_id == asked.c.line_id,
-                    Referral.status.in_(COUNTING),
-                    Referral.sent_at >= asked.c.since,
-                    Referral.sent_at < asked.c.until,
-                ),
-            )
-            .group_by(asked.c.line_id)
-        )
-        found.update((line, count) for line, count in rows)
-    return found
-
-
-def counted_by_day(line_id: int, first_day: date, last_day: date) -> dict[date, int]:
-    """The referrals that take a place on the line, by the London day on which they were sent."""
-    day = func.date(func.timezone("Europe/London", Referral.sent_at))
-    rows = db.session.execute(
-        select(day, func.count())
-        .where(
-            Referral.line_id == line_id,
-            Referral.status.in_(COUNTING),
-            Referral.sent_at >= starts(first_day),
-            Referral.sent_at < starts(last_day + timedelta(days=1)),
-        )
-        .group_by(day)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-def room(line: ServiceLine, on: date) -> int | None:
-    """How many more people the line takes in the contract year of that day; None where no cap is recorded."""
-    cap = line.terms_on(on).cap
-    if cap is None:
-        return None
-    first, last = contract_year(line.agreement.starts_on, on)
-    return max(cap - counted(line.id, first, last), 0)
-
-
 def suppliers_with_somebody(supplier_ids: Sequence[int]) -> set[int]:
     """Which of these suppliers have a service manager here, so that somebody sees what is sent to them."""
     return set(
@@ -122,14 +54,14 @@ def suppliers_with_somebody(supplier_ids: Sequence[int]) -> set[int]:
     )
 
 
-def _sent_by(actor: Actor) -> ColumnElement[bool]:
+def sent_by(actor: Actor) -> ColumnElement[bool]:
     """The officer who sent it, acting for the organisation for which it was sent."""
     if not actor.may(Permission.REFER):
         return false()
     return and_(Referral.officer_id == actor.person_id, Referral.officer_organisation_id == actor.organisation_id)
 
 
-def _delivered_by(actor: Actor) -> ColumnElement[bool]:
+def delivered_by(actor: Actor) -> ColumnElement[bool]:
     """The supplier's service managers, and the caseworker to whom it is assigned."""
     if not (actor.is_supplier and actor.may(Permission.DELIVER)):
         return false()
@@ -141,7 +73,7 @@ def _delivered_by(actor: Actor) -> ColumnElement[bool]:
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Which referrals this actor may see at all: the officer who sent them, and those who deliver them."""
-    return or_(_sent_by(actor), _delivered_by(actor))
+    return or_(sent_by(actor), delivered_by(actor))
 
 
 def is_officer_of(actor: Actor, referral: Referral) -> bool:
@@ -178,7 +110,15 @@ def referral_for(actor: Actor, referral_id: int, *, lock: bool = False) -> Refer
         )
     found = db.session.scalar(asked)
     if found is None:
-        raise NotFound("There is no such referral, or it is not yours to see.")
+        raise NotFound(NOT_YOURS)
+    return found
+
+
+def line_of(actor: Actor, referral_id: int) -> int:
+    """The key of the line a referral was made to, if this actor may see the referral; else NotFound."""
+    found = db.session.scalar(select(Referral.line_id).where(Referral.id == referral_id, visible_to(actor)))
+    if found is None:
+        raise NotFound(NOT_YOURS)
     return found
 
 
@@ -188,7 +128,7 @@ def sealed_words(actor: Actor, referral_id: int) -> SealedWords:
         select(Referral.crn, Referral.need, Referral.ended_reason).where(Referral.id == referral_id, visible_to(actor))
     ).one_or_none()
     if row is None:
-        raise NotFound("There is no such referral, or it is not yours to see.")
+        raise NotFound(NOT_YOURS)
     notes = db.session.execute(
         select(Session.id, Session.note).where(Session.referral_id == referral_id, Session.note.is_not(None))
     )
@@ -197,13 +137,20 @@ def sealed_words(actor: Actor, referral_id: int) -> SealedWords:
 
 def session_for(actor: Actor, session_id: int, *, lock: bool = False) -> Session:
     """A session of a referral that this actor delivers; else NotFound."""
-    asked = select(Session).where(Session.id == session_id, Session.referral.has(_delivered_by(actor)))
+    asked = select(Session).where(Session.id == session_id, Session.referral.has(delivered_by(actor)))
     if lock:
         asked = asked.with_for_update(key_share=True).execution_options(populate_existing=True)
     found = db.session.scalar(asked)
     if found is None:
         raise NotFound("There is no such session, or it is not yours to record.")
     return found
+
+
+def has_attended(referral: Referral) -> bool:
+    """Whether the person has come to a session of this referral, late or not."""
+    came = (Attendance.ATTENDED, Attendance.LATE)
+    found = select(Session.id).where(Session.referral_id == referral.id, Session.attendance.in_(came)).limit(1)
+    return db.session.scalar(found) is not None
 
 
 def page_for(
@@ -225,7 +172,7 @@ def page_for(
     if mine:
         which.append(Referral.caseworker_id == actor.person_id)
     if news:
-        which.append(_has_news(actor))
+        which.append(has_news(actor))
     if fingerprint is not None:
         which.append(Referral.crn_fingerprint == fingerprint)
     total = db.session.scalar(select(func.count()).select_from(Referral).where(*which)) or 0
@@ -262,54 +209,7 @@ def _holders(organisation_id: int, roles: Collection[Role]) -> Sequence[Person]:
     return db.session.scalars(select(Person).where(holds).order_by(Person.name, Person.id)).all()
 
 
-def waiting(actor: Actor, now: datetime) -> list[Waiting]:
-    """What waits: new referrals for service managers, sessions to record for caseworkers, news for officers."""
-    if not actor.may(Permission.SEE_REFERRALS):
-        return []
-    if actor.is_supplier:
-        return _new_referrals(actor) + _sessions_to_record(actor, now)
-    return _news_for_officer(actor)
-
-
-def _new_referrals(actor: Actor) -> list[Waiting]:
-    if Role.SERVICE_MANAGER not in actor.roles:
-        return []
-    count = db.session.scalar(
-        select(func.count()).select_from(Referral).where(_delivered_by(actor), Referral.status == ReferralStatus.SENT)
-    )
-    if not count:
-        return []
-    words = f"{plural(count, 'new referral')} to accept or return"
-    return [Waiting(words, url_for("referrals.index", status=ReferralStatus.SENT.value))]
-
-
-def _sessions_to_record(actor: Actor, now: datetime) -> list[Waiting]:
-    rows = db.session.execute(
-        select(Session.id, Session.number, Session.starts_at, Referral.reference)
-        .join(Session.referral)
-        .where(
-            Referral.caseworker_id == actor.person_id,
-            _delivered_by(actor),
-            Referral.status.in_(OPEN),
-            Session.recorded_at.is_(None),
-            Session.starts_at <= now,
-        )
-        .order_by(Session.starts_at)
-    ).all()
-    if len(rows) > NAMED:
-        words = f"{len(rows):,} sessions to record"
-        return [Waiting(words, url_for("referrals.index", mine="yes"), due=rows[0].starts_at)]
-    return [
-        Waiting(
-            f"Record whether session {row.number} of {row.reference} was attended",
-            url_for("referrals.session", session_id=row.id),
-            due=row.starts_at,
-        )
-        for row in rows
-    ]
-
-
-def _has_news(actor: Actor) -> ColumnElement[bool]:
+def has_news(actor: Actor) -> ColumnElement[bool]:
     """Which of an officer's referrals were returned, or had a session missed, since the officer last looked."""
     missed = exists().where(
         Session.referral_id == Referral.id,
@@ -317,7 +217,7 @@ def _has_news(actor: Actor) -> ColumnElement[bool]:
         _not_seen_since(Session.recorded_at),
     )
     return and_(
-        _sent_by(actor),
+        sent_by(actor),
         or_(
             and_(Referral.status == ReferralStatus.RETURNED, _not_seen_since(Referral.ended_at)),
             and_(Referral.status == ReferralStatus.ACCEPTED, missed),
@@ -327,21 +227,3 @@ def _has_news(actor: Actor) -> ColumnElement[bool]:
 
 def _not_seen_since(moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
     return or_(Referral.officer_looked_at.is_(None), Referral.officer_looked_at < moment)
-
-
-def _news_for_officer(actor: Actor) -> list[Waiting]:
-    rows = db.session.execute(
-        select(Referral.id, Referral.reference, Referral.status).where(_has_news(actor)).order_by(Referral.id)
-    ).all()
-    if len(rows) > NAMED:
-        words = f"{len(rows):,} referrals returned or with a session missed"
-        return [Waiting(words, url_for("referrals.index", news="yes"))]
-    return [
-        Waiting(
-            f"{row.reference} was returned by the supplier"
-            if row.status is ReferralStatus.RETURNED
-            else f"A session of {row.reference} was missed",
-            url_for("referrals.show", referral_id=row.id),
-        )
-        for row in rows
-    ]

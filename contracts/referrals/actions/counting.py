@@ -1,0 +1,70 @@
+"""The running counters of service lines: the one place where a referral takes a place and gives it back.
+
+Every change of a line's count, and of its waiting list, is made while its row is held, so that each is made after the
+other. The line is held before any of its referrals is, everywhere: so no two transactions wait for one another.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from contracts.agreements.models import ServiceLine
+from contracts.referrals.models import LineDay, Referral
+from contracts.referrals.rules import year_counted_in
+from marketplace import clock
+from marketplace.extensions import db
+
+
+def hold(line_id: int) -> None:
+    """Keep the line's count and waiting list from being changed by anybody else until the transaction ends."""
+    db.session.execute(select(ServiceLine.id).where(ServiceLine.id == line_id).with_for_update(key_share=True))
+
+
+def take_place(referral: Referral, *, now: datetime) -> None:
+    """The referral takes one of its line's places. The caller holds the line and has asked whether there is room."""
+    referral.placed_at = now
+    on = clock.london(now).date()
+    year = year_counted_in(referral.line.agreement.starts_on, on)
+    if year is not None:
+        _enter(referral.line.id, on, year, placed=1)
+
+
+def give_back(referral: Referral, *, now: datetime) -> None:
+    """The place is free again. In a later contract year than it was taken in, that changes no figure."""
+    if referral.placed_at is None or referral.released_at is not None:
+        return
+    # Two programs' clocks may differ by a little.
+    referral.released_at = max(now, referral.placed_at)
+    year = year_counted_in(referral.line.agreement.starts_on, clock.london(referral.placed_at).date())
+    on = clock.london(referral.released_at).date()
+    if year is not None and on <= year[1]:
+        _enter(referral.line.id, on, year, released=1)
+
+
+def _enter(line_id: int, on: date, year: tuple[date, date], *, placed: int = 0, released: int = 0) -> None:
+    """Enter what happened on a day, and raise or lower the count of that day and of every later one of the year."""
+    before = (
+        select(LineDay.total)
+        .where(LineDay.line_id == line_id, LineDay.day >= year[0], LineDay.day < on)
+        .order_by(LineDay.day.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    empty = insert(LineDay).values(
+        line_id=line_id, day=on, year_begins=year[0], placed=0, released=0, total=func.coalesce(before, 0)
+    )
+    db.session.execute(empty.on_conflict_do_nothing(index_elements=["line_id", "day"]))
+    that_day = LineDay.day == on
+    db.session.execute(
+        update(LineDay)
+        .where(LineDay.line_id == line_id, LineDay.day.between(on, year[1]))
+        .values(
+            placed=LineDay.placed + case((that_day, placed), else_=0),
+            released=LineDay.released + case((that_day, released), else_=0),
+            total=LineDay.total + placed - released,
+        )
+        .execution_options(synchronize_session=False)
+    )

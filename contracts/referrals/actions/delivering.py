@@ -1,0 +1,134 @@
+"""What suppliers do with referrals: accept or return them, offer sessions, record them, complete.
+
+What tells who somebody is or what they need goes into sealed columns and nowhere else: never into the audit trail,
+a letter, a log or an address.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from contracts.referrals import letters, queries, rules
+from contracts.referrals.actions import counting
+from contracts.referrals.actions.moving import end, to_be_moved
+from contracts.referrals.models import Referral, Session
+from contracts.referrals.rules import AbsenceKind, Attendance, ReferralStatus
+from marketplace import audit
+from marketplace.access import Actor, Permission
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
+from marketplace.extensions import db
+
+
+def accept(referral_id: int, *, caseworker_id: int, actor: Actor, now: datetime) -> Referral:
+    """Take the referral on and give it to a caseworker of the supplier. Service managers do."""
+    referral = to_be_moved(referral_id, ReferralStatus.ACCEPTED, actor=actor, needs_manager=True)
+    supplier_id = referral.line.agreement.supplier_id
+    chosen = next((one for one in queries.caseworkers(supplier_id) if one.id == caseworker_id), None)
+    if chosen is None:
+        raise Invalid("Choose one of your organisation’s caseworkers.", field="caseworker")
+    referral.caseworker, referral.accepted_at = chosen, now
+    referral.status = ReferralStatus.ACCEPTED
+    audit.record("Accepted and given to a caseworker", referral, actor=actor, now=now, caseworker=chosen.id)
+    letters.accepted(referral, now=now)
+    db.session.flush()
+    return referral
+
+
+def return_to_officer(referral_id: int, *, reason: str, actor: Actor, now: datetime) -> Referral:
+    """Give the referral back with a reason; its place is free again and the officer is told."""
+    referral = to_be_moved(referral_id, ReferralStatus.RETURNED, actor=actor, needs_manager=True, frees_place=True)
+    end(referral, ReferralStatus.RETURNED, reason, now=now)
+    counting.give_back(referral, now=now)
+    audit.record("Returned to the officer", referral, actor=actor, now=now)
+    letters.returned(referral, now=now)
+    db.session.flush()
+    return referral
+
+
+def complete(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
+    """The service has done its part. Refused while a session that has been is not recorded."""
+    referral = to_be_moved(referral_id, ReferralStatus.COMPLETED, actor=actor)
+    _must_deliver(actor)
+    if any(session.recorded_at is None and session.starts_at <= now for session in referral.sessions):
+        raise Refused("Record every session that has taken place first.")
+    referral.status, referral.ended_at = ReferralStatus.COMPLETED, now
+    audit.record("Completed", referral, actor=actor, now=now, sessions=len(referral.sessions))
+    letters.completed(referral, now=now)
+    db.session.flush()
+    return referral
+
+
+def offer_session(referral_id: int, *, starts_at: datetime, actor: Actor, now: datetime) -> Session:
+    """Put an appointment on record, to come or just past.
+
+    Refused before the referral is accepted, and where there is a session at that moment already.
+    """
+    referral = queries.referral_for(actor, referral_id, lock=True)
+    _must_deliver(actor)
+    if referral.status is not ReferralStatus.ACCEPTED or referral.accepted_at is None:
+        raise Refused("Sessions can be added while a referral is accepted and not yet completed.")
+    if starts_at < referral.sent_at:
+        raise Invalid("The session cannot be before the referral was sent.", field="day")
+    if db.session.scalar(select(Session.id).where(Session.referral_id == referral.id, Session.starts_at == starts_at)):
+        raise AlreadyDone("There is a session at this time already.", field="day")
+    last = db.session.scalar(select(func.max(Session.number)).where(Session.referral_id == referral.id)) or 0
+    session = Session(referral_id=referral.id, number=last + 1, starts_at=starts_at)
+    db.session.add(session)
+    db.session.flush()
+    audit.record(f"Added session {session.number}", referral, actor=actor, now=now, session=session.id)
+    return session
+
+
+def record_session(
+    session_id: int,
+    *,
+    attendance: Attendance,
+    absence: AbsenceKind | None = None,
+    note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> Session:
+    """Say whether the person came. A miss tells the officer at once (R87); it stays with them to act on it.
+
+    Refused before the session begins, and a second time.
+    """
+    actor.must(Permission.DELIVER)
+    # The referral is held first, so that it cannot be withdrawn as not begun while an attendance is recorded.
+    referral = queries.referral_for(actor, queries.session_for(actor, session_id).referral_id, lock=True)
+    session = queries.session_for(actor, session_id, lock=True)
+    if session.recorded_at is not None:
+        raise AlreadyDone(f"Session {session.number} has been recorded already.")
+    if referral.status is not ReferralStatus.ACCEPTED:
+        raise Refused("This referral has ended, so its sessions can no longer be recorded.")
+    if now < session.starts_at:
+        raise Invalid("A session can be recorded once it has begun.", field="attendance")
+    if attendance is Attendance.MISSED and absence is None:
+        raise Invalid("Choose whether the absence was acceptable.", field="absence")
+    session.attendance = attendance
+    session.absence = absence if attendance is Attendance.MISSED else None
+    session.note = note or None
+    session.recorded_at, session.recorded_by = now, actor.person
+    db.session.flush()
+    audit.record(
+        f"Recorded session {session.number}: {attendance.label.lower()}",
+        referral,
+        actor=actor,
+        now=now,
+        session=session.id,
+    )
+    if attendance is Attendance.MISSED:
+        oversight = session.absence is AbsenceKind.ACCEPTABLE and rules.calls_for_oversight(
+            one.absence for one in referral.sessions
+        )
+        if oversight:
+            audit.record("Three acceptable absences: a manager must look at this case", referral, actor=actor, now=now)
+        letters.missed(referral, session, oversight=oversight, now=now)
+        db.session.flush()
+    return session
+
+
+def _must_deliver(actor: Actor) -> None:
+    if not (actor.is_supplier and actor.may(Permission.DELIVER)):
+        raise NotAllowed("Only those who deliver the referral can do this.")

@@ -1,0 +1,55 @@
+"""Reads of referrals: the one query that gives a referral to whom it concerns, what counts, and what waits for whom."""
+
+from contracts.referrals.queries.counting import (
+    Difference,
+    counted,
+    counted_by_day,
+    counted_by_line,
+    differences,
+    line_ids_with_referrals,
+    recounted,
+    room,
+    running,
+)
+from contracts.referrals.queries.home import waiting
+from contracts.referrals.queries.reading import (
+    SealedWords,
+    caseworkers,
+    has_attended,
+    is_manager_of,
+    is_officer_of,
+    line_of,
+    open_line,
+    page_for,
+    referral_for,
+    sealed_words,
+    service_managers,
+    session_for,
+    suppliers_with_somebody,
+)
+
+__all__ = [
+    "Difference",
+    "SealedWords",
+    "caseworkers",
+    "counted",
+    "counted_by_day",
+    "counted_by_line",
+    "differences",
+    "has_attended",
+    "is_manager_of",
+    "is_officer_of",
+    "line_ids_with_referrals",
+    "line_of",
+    "open_line",
+    "page_for",
+    "recounted",
+    "referral_for",
+    "room",
+    "running",
+    "sealed_words",
+    "service_managers",
+    "session_for",
+    "suppliers_with_somebody",
+    "waiting",
+]

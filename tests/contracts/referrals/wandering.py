@@ -1,0 +1,115 @@
+"""Random referrals: whatever officers and suppliers may do, in any order. The seed says which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+from sqlalchemy import select
+
+from contracts.agreements.models import ServiceLine
+from contracts.referrals import actions, queries
+from contracts.referrals.models import Referral, Session
+from contracts.referrals.rules import AbsenceKind, Attendance, ReferralStatus
+from marketplace.access import Actor, Role
+from marketplace.errors import Refused
+from marketplace.extensions import db
+from tests.factories.accounts import make_actor
+from tests.factories.referrals import make_need, make_officer
+
+Status = ReferralStatus
+
+
+@dataclass
+class Wanderer:
+    """Does one random thing after another to the referrals of a few lines; what is refused was worth a try."""
+
+    seed: int
+    lines: Sequence[int]
+    officer: Actor
+    managers: dict[int, Actor]
+    done: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+
+    def step(self, now: datetime) -> None:
+        """One thing, chosen by chance."""
+        work: Callable[[datetime], object] = self.random.choice(
+            [self.send, self.send, self.send, self.accept, self.give_back, self.withdraw, self.attend, self.complete]
+        )
+        try:
+            work(now)
+        except Refused as refused:
+            self.refused.append(refused)
+        else:
+            self.done.append(work.__name__)
+
+    def send(self, now: datetime) -> None:
+        crn = f"X{self.random.randrange(1_000_000):06}"
+        actions.send(self.random.choice(self.lines), make_need(crn), actor=self.officer, now=now)
+
+    def accept(self, now: datetime) -> None:
+        referral, manager = self._one(Status.SENT)
+        actions.accept(referral, caseworker_id=manager.person, actor=manager, now=now)
+
+    def give_back(self, now: datetime) -> None:
+        referral, manager = self._one(Status.SENT)
+        actions.return_to_officer(referral, reason="No", actor=manager, now=now)
+
+    def withdraw(self, now: datetime) -> None:
+        referral, _ = self._one(Status.SENT, Status.ACCEPTED)
+        actions.withdraw(referral, reason="Recalled", actor=self.officer, now=now)
+
+    def attend(self, now: datetime) -> None:
+        referral, manager = self._one(Status.ACCEPTED)
+        session = actions.offer_session(referral, starts_at=now, actor=manager, now=now)
+        attendance = self.random.choice(list(Attendance))
+        absence = AbsenceKind.ACCEPTABLE if attendance is Attendance.MISSED else None
+        actions.record_session(session.id, attendance=attendance, absence=absence, actor=manager, now=now)
+
+    def complete(self, now: datetime) -> None:
+        referral, manager = self._one(Status.ACCEPTED)
+        actions.complete(referral, actor=manager, now=now)
+
+    def _one(self, *statuses: Status) -> tuple[int, Actor]:
+        found = db.session.execute(
+            select(Referral.id, Referral.line_id)
+            .where(Referral.status.in_(statuses), Referral.line_id.in_(self.lines))
+            .order_by(Referral.id)
+        ).all()
+        if not found:
+            raise Refused("There is nothing to choose from.")
+        referral, line = self.random.choice(found)
+        return referral, self.managers[line]
+
+
+def a_wanderer(seed: int, lines: Sequence[ServiceLine]) -> Wanderer:
+    """Somebody who does as the seed says, on these lines."""
+    managers = {line.id: make_actor(line.agreement.supplier, Role.SERVICE_MANAGER) for line in lines}
+    return Wanderer(seed, [line.id for line in lines], make_officer(), managers)
+
+
+def assert_counted_as_told(line: ServiceLine) -> None:
+    """The running counters say for every day what the referrals say, and nobody has gone over the cap."""
+    assert queries.differences(line) == []
+    db.session.expire_all()
+    came = set(
+        db.session.scalars(
+            select(Session.referral_id).where(Session.attendance.in_([Attendance.ATTENDED, Attendance.LATE]))
+        )
+    )
+    for one in db.session.scalars(select(Referral).where(Referral.line_id == line.id)):
+        freed = one.status is Status.RETURNED or (one.status is Status.WITHDRAWN and one.id not in came)
+        assert (one.released_at is not None) is freed, one.reference
+    cap = line.terms_on(line.agreement.starts_on).cap
+    if cap is not None:
+        assert max((row.total for row in queries.running(line.id).values()), default=0) <= cap
+
+
+def earlier_by_chance(random: Random, now: datetime) -> datetime:
+    """Now, or what a clock says that was read before another transaction went in: up to a day earlier."""
+    return now - timedelta(hours=random.choice([0, 0, 0, 1, 24]))
