@@ -8,7 +8,7 @@ from typing import Any
 
 from wtforms.validators import InputRequired
 
-from calloffs.competitions.rules import QuestionKind, VolumeKind
+from calloffs.competitions.rules import Instrument, QuestionKind, VolumeKind
 from calloffs.plans.rules import Band
 from marketplace.forms import (
     Choice,
@@ -31,6 +31,12 @@ CO_COMMISSIONERS = 4
 class BasicsForm(Form):
     """What it is called, its category, where, and why this level of area."""
 
+    instrument = Choice(
+        "What it leads to",
+        choices=[(one.value, one.label) for one in Instrument],
+        missing="Choose a contract or a grant",
+        validators=[required("Choose a contract or a grant")],
+    )
     title = Text(
         "Title",
         description="As suppliers and the public will read it",

@@ -12,6 +12,7 @@ from calloffs.competitions.rules import (
     HOW_SCORES_ARE_MADE,
     AskedQuestion,
     CompetitionStatus,
+    Instrument,
     QuestionKind,
     Requirement,
     Stage,
@@ -54,6 +55,7 @@ class Competition(Base):
     organisation_id: Mapped[int] = key_of("organisations.id")
     plan_id: Mapped[int | None] = key_of("plans.id")
     status: Mapped[CompetitionStatus] = mapped_column(choice(CompetitionStatus, "status"), index=True)
+    instrument: Mapped[Instrument] = mapped_column(choice(Instrument, "instrument"))
     title: Mapped[str]
     category_code: Mapped[str] = mapped_column(ForeignKey("categories.code"))
     specification: Mapped[str]

@@ -74,6 +74,21 @@ def stage_of(
     return Stage(status.value)
 
 
+class Instrument(StrEnum):
+    """What a call-off leads to: a contract, or a grant (R29)."""
+
+    CONTRACT = "contract"
+    GRANT = "grant"
+
+    @property
+    def label(self) -> str:
+        """The instrument in words."""
+        return {
+            Instrument.CONTRACT: "A contract, paid in twelve equal parts a year",
+            Instrument.GRANT: "A grant, paid in instalments when milestones are reached",
+        }[self]
+
+
 class VolumeKind(StrEnum):
     """How volume is priced: one cap (the default), or four bands (larger contracts)."""
 

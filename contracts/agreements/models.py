@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from calloffs.awards.models import Award
-from calloffs.competitions.rules import VolumeKind
+from calloffs.competitions.rules import Instrument, VolumeKind
 from calloffs.plans.rules import Band
 from contracts.agreements.rules import AgreementStatus, DocumentStatus, Origin, Side
 from marketplace.accounts.models import Organisation, Person
@@ -37,6 +37,7 @@ class Agreement(Base):
     # People's reference: the register's own for imported contracts, ours (C-2026-0001) for those drawn from an award.
     reference: Mapped[str] = mapped_column(unique=True)
     origin: Mapped[Origin] = mapped_column(choice(Origin, "origin"))
+    instrument: Mapped[Instrument] = mapped_column(choice(Instrument, "instrument"))
     award_id: Mapped[int | None] = mapped_column(ForeignKey("awards.id"), unique=True)
     status: Mapped[AgreementStatus] = mapped_column(choice(AgreementStatus, "status"), index=True)
     supplier_id: Mapped[int] = key_of("organisations.id")

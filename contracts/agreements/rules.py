@@ -141,6 +141,14 @@ PAYMENT = (
 )
 
 
+# How a grant is paid (R29). Signed as the words above are.
+GRANT_PAYMENT = (
+    "The grant is paid in instalments, by the funders in their shares, each when the lead commissioner has accepted "
+    "that its milestone is reached. Together they are no more than the whole-life value. No more referrals are taken "
+    "in a contract year than the cap allows."
+)
+
+
 @dataclass(frozen=True)
 class Party:
     """One side as the contract names it."""
@@ -205,13 +213,15 @@ class Terms:
     specification: str
     equality_commitments: str
     lines: tuple[LineTerm, ...]
+    # "grant", where it is one.
+    instrument: str | None = None
     # Of terms as varied: which version they are, and the day from which they apply.
     version: int | None = None
     in_force_from: date | None = None
 
 
 # Added after the first contracts were signed: left out where empty, so that the digests of those stay what they are.
-_ADDED_LATER = ("version", "in_force_from")
+_ADDED_LATER = ("instrument", "version", "in_force_from")
 
 
 def canonical_terms(terms: Terms) -> bytes:
@@ -264,6 +274,7 @@ def figures(terms: Terms) -> tuple[object, ...]:
         terms.starts_on,
         terms.ends_on,
         terms.whole_life_value,
+        terms.instrument,
         terms.in_force_from,
         terms.specification,
         terms.equality_commitments,

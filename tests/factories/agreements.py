@@ -14,7 +14,7 @@ from calloffs.bids.models import Bid, Opening, Receipt
 from calloffs.bids.queries import context
 from calloffs.bids.rules import BidContent, BidStatus
 from calloffs.competitions.models import Competition, CompetitionBand, FunderShare, Question
-from calloffs.competitions.rules import CompetitionStatus, QuestionKind, VolumeKind
+from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, VolumeKind
 from contracts.agreements.actions import draw_agreement, sign
 from contracts.agreements.models import (
     Agreement,
@@ -58,6 +58,7 @@ def make_award(
     starts_on: date = date(2026, 10, 1),
     months: int = 36,
     title: str | None = None,
+    instrument: Instrument = Instrument.CONTRACT,
     standstill_ends_at: datetime = STANDSTILL_ENDS,
 ) -> Award:
     """An approved award of an opened bid."""
@@ -69,6 +70,7 @@ def make_award(
     author, approver, recommender = make_person(), make_person(), make_person()
     planned = min(2, len(bands))
     competition = Competition(
+        instrument=instrument,
         reference=f"DF-T-{number:04}",
         framework_code=framework.code,
         organisation=lead,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from calloffs.bids.rules import BidContent
 from calloffs.competitions.models import Competition, CompetitionBand, FunderShare, Invitation, Question
-from calloffs.competitions.rules import CompetitionStatus, QuestionKind, VolumeKind
+from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, VolumeKind
 from calloffs.plans.models import Plan
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
@@ -60,6 +60,7 @@ def make_tender(
     published = status not in (CompetitionStatus.DRAFT, CompetitionStatus.AWAITING_APPROVAL)
     edges = ((1, 60, 80), (2, 81, 100), (3, 101, 120), (4, 121, 140)) if bands else ((1, 0, 100),)
     competition = Competition(
+        instrument=Instrument.CONTRACT,
         reference=f"DF-2026-9{lead.id:04}",
         framework_code="dynamic-framework",
         organisation=lead,

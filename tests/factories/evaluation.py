@@ -12,7 +12,7 @@ from calloffs.bids.models import Bid, Opening, Receipt
 from calloffs.bids.queries import context
 from calloffs.bids.rules import BidContent, BidStatus
 from calloffs.competitions.models import Competition, CompetitionBand, FunderShare, Question
-from calloffs.competitions.rules import CompetitionStatus, QuestionKind, VolumeKind
+from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, VolumeKind
 from calloffs.evaluation.models import AgreedMark, Evaluator, Mark
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
@@ -58,6 +58,7 @@ def make_call_off(*prices: int, status: CompetitionStatus = CompetitionStatus.OP
     publisher = make_actor(lead, Role.APPROVER, name="Pru Publisher")
     approver = make_actor(lead, Role.APPROVER, name="Alex Approver")
     competition = Competition(
+        instrument=Instrument.CONTRACT,
         reference=f"DF-2026-{lead.id:04}",
         framework_code=framework.code,
         organisation=lead,

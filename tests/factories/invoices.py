@@ -39,6 +39,7 @@ def make_contract(
     made = Agreement(
         reference=f"C-I-{next(_numbers):04}",
         origin=Origin.AWARD,
+        instrument=award.competition.instrument,
         award=award,
         status=status,
         supplier=award.supplier,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.referrals.actions import Need, counting, fingerprint
@@ -56,6 +57,7 @@ def make_service(
     agreement = Agreement(
         reference=f"C-T-{number:04}",
         origin=Origin.REGISTER,
+        instrument=Instrument.CONTRACT,
         status=status,
         supplier=supplier,
         commissioner=commissioner,

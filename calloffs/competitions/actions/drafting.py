@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from calloffs.competitions import letters, rules
 from calloffs.competitions.actions.checks import locked, move, must_be_whole, must_lead
 from calloffs.competitions.models import Competition, CompetitionBand, FunderShare, Question, ReferenceCounter
-from calloffs.competitions.rules import CompetitionStatus, QuestionKind, VolumeKind
+from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, VolumeKind
 from calloffs.plans.models import Plan
 from calloffs.plans.rules import LARGER_FROM, PLANNED_BAND, Band, proposed_bands
 from marketplace import audit, clock
@@ -34,6 +34,7 @@ def start_call_off(
     category_code: str,
     place_codes: Sequence[str],
     level_reason: str,
+    instrument: Instrument = Instrument.CONTRACT,
     actor: Actor,
     now: datetime,
     plan_id: int | None = None,
@@ -53,6 +54,7 @@ def start_call_off(
         organisation_id=actor.organisation,
         plan_id=plan_id,
         status=CompetitionStatus.DRAFT,
+        instrument=instrument,
         title=title,
         category_code=_category(category_code).code,
         specification="",
@@ -135,12 +137,14 @@ def describe(
     category_code: str,
     place_codes: Sequence[str],
     level_reason: str,
+    instrument: Instrument,
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Change what it is called, its category, its areas, and why this level of area is right (R24)."""
+    """Change what it leads to and is called, its category, its areas, and why this level of area is right (R24)."""
     _drafting(competition, actor)
     competition.title, competition.level_reason = title, level_reason
+    competition.instrument = instrument
     competition.category_code = _category(category_code).code
     competition.places = _places(place_codes)
     _changed("Changed the title, category or areas", competition, actor, now)

@@ -20,7 +20,7 @@ from calloffs.competitions.forms import (
     VolumeForm,
 )
 from calloffs.competitions.models import Competition, Question
-from calloffs.competitions.rules import CompetitionStatus, QuestionKind, Section, VolumeKind
+from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, Section, VolumeKind
 from calloffs.competitions.views import bp
 from calloffs.plans.queries import plan_for
 from marketplace import clock
@@ -48,6 +48,7 @@ def new() -> Answer:
             category_code=form.category_code.data,
             place_codes=form.place_codes.data or [],
             level_reason=form.level_reason.data or "",
+            instrument=Instrument(form.instrument.data),
             actor=acting(),
             now=clock.now(),
         ).id
@@ -106,6 +107,7 @@ def basics(competition_id: int) -> Answer:
             category_code=form.category_code.data,
             place_codes=form.place_codes.data or [],
             level_reason=form.level_reason.data or "",
+            instrument=Instrument(form.instrument.data),
             actor=acting(),
             now=clock.now(),
         ),

@@ -58,6 +58,7 @@ def draw_agreement(award: Award, *, actor: Actor, now: datetime) -> Agreement:
     agreement = Agreement(
         reference=_next_reference(now),
         origin=Origin.AWARD,
+        instrument=competition.instrument,
         award=award,
         status=AgreementStatus.AWAITING_SUPPLIER,
         supplier=award.supplier,

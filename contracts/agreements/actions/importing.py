@@ -12,6 +12,7 @@ from sqlalchemy import func, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements import register
 from contracts.agreements.models import Agreement, AgreementVersion, LineTerms, ServiceLine, Subcontractor
 from contracts.agreements.queries import with_terms
@@ -197,6 +198,7 @@ def _take(row: Row, shelf: _Shelf, *, actor: Actor, now: datetime) -> _Outcome:
         agreement = Agreement(
             reference=row.reference,
             origin=Origin.REGISTER,
+            instrument=Instrument.CONTRACT,
             status=AgreementStatus.SIGNED,
             specification="",
             created_at=now,

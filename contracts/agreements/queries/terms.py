@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import (
+    Agreement,
     AgreementVersion,
     LineTerms,
 )
 from contracts.agreements.rules import (
+    GRANT_PAYMENT,
     PAYMENT,
     BandTerm,
     FunderTerm,
@@ -42,10 +45,11 @@ def _terms_as_they_stand(version: AgreementVersion) -> Terms:
         starts_on=agreement.starts_on,
         ends_on=version.ends_on,
         whole_life_value=version.whole_life_value,
-        payment=PAYMENT if agreement.origin is Origin.AWARD else "",
+        payment=_payment(agreement),
         specification=agreement.specification,
         equality_commitments=agreement.equality_commitments or "",
         lines=tuple(_line_terms(one) for one in sorted(version.line_terms, key=lambda one: one.line.number)),
+        instrument=None if agreement.instrument is Instrument.CONTRACT else agreement.instrument.value,
         version=version.number if version.number > 1 else None,
         in_force_from=version.in_force_from if version.number > 1 else None,
     )
@@ -58,6 +62,12 @@ def is_as_signed(version: AgreementVersion) -> bool:
     return all(one.digest == digest for one in version.signatures) and (
         figures(signed) == figures(_terms_as_they_stand(version))
     )
+
+
+def _payment(agreement: Agreement) -> str:
+    if agreement.origin is not Origin.AWARD:
+        return ""
+    return PAYMENT if agreement.instrument is Instrument.CONTRACT else GRANT_PAYMENT
 
 
 def _party(organisation: Organisation) -> Party:

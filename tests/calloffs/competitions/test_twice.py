@@ -31,7 +31,13 @@ PLAN = {
     "projected_annual_volume": "100",
     "annual_budget": "100000",
 }
-BASICS = {"title": "Homes", "category_code": "ACC", "place_codes": MANCHESTER, "level_reason": "Homes are local."}
+BASICS = {
+    "instrument": "contract",
+    "title": "Homes",
+    "category_code": "ACC",
+    "place_codes": MANCHESTER,
+    "level_reason": "Homes are local.",
+}
 QUESTION = {"kind": "scored", "text": "How?", "weight": "10", "word_limit": "100"}
 
 

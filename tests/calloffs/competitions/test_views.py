@@ -30,6 +30,7 @@ def test_a_call_off_is_drafted_from_a_plan_approved_by_another_and_published(cli
     base = f"/call-offs/{key}/draft"
     assert "Say why this level of area is right" in page.text
     basics = {
+        "instrument": "contract",
         "title": "Homes",
         "category_code": "ACC",
         "place_codes": [MANCHESTER, SALFORD],

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements import actions, queries
 from contracts.agreements.models import Agreement, AgreementVersion
 from contracts.agreements.rules import DocumentStatus, canonical_terms, terms_digest, terms_from
@@ -131,3 +132,11 @@ def test_signed_terms_are_sealed_in_the_table() -> None:
         db.text("SELECT signed_terms FROM agreement_versions WHERE agreement_id = :id"), {"id": agreement.id}
     ).scalar_one()
     assert agreement.title.encode() not in bytes(raw)
+
+
+def test_a_grant_says_so_in_its_terms_and_how_it_is_paid() -> None:
+    grant = make_agreement(instrument=Instrument.GRANT, bands=[(0, 40)])
+    terms = queries.terms(grant.versions[0])
+    assert (grant.instrument, terms.instrument) == (Instrument.GRANT, "grant")
+    assert "instalments" in terms.payment
+    assert b"instrument" not in canonical_terms(queries.terms(make_agreement().versions[0]))
