@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from contracts.agreements.rules import first_of_month, last_of_month, next_month, price_of
 from contracts.invoices.rules.amounts import VatKind, deduction_shares, poured, vat_of_credit, vat_on
 from contracts.invoices.rules.prices import (
     Charge,
     Span,
     SpanDue,
     YearDue,
-    first_of_month,
-    last_of_month,
     month_charges,
     month_price,
     months_in_arrears,
-    next_month,
-    price_of,
     year_due,
     years_over,
 )

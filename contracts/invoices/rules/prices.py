@@ -6,36 +6,14 @@ years and variations within a year are reckoned is ours to say: docs/decisions/0
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from math import lcm
 
 from calloffs.plans.rules import Band
-from contracts.agreements.rules import contract_year
-from contracts.volumes.rules import band_paid, half_up
-from marketplace.money import pounds, split
-
-# Divisible by the days of every month, so that parts of months are whole numbers.
-_ANY_MONTH = lcm(28, 29, 30, 31)
-
-
-def first_of_month(day: date) -> date:
-    """The month that the day is in, as its first day."""
-    return day.replace(day=1)
-
-
-def next_month(month: date) -> date:
-    """The first day of the month after."""
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
-
-
-def last_of_month(month: date) -> date:
-    """The month's last day."""
-    return next_month(month) - timedelta(days=1)
+from contracts.agreements.rules import contract_year, first_of_month, last_of_month, next_month, price_of
+from contracts.volumes.rules import band_paid, scaled_up
 
 
 def months_in_arrears(starts_on: date, ends_on: date | None, today: date) -> Iterator[date]:
@@ -61,47 +39,6 @@ def years_over(starts_on: date, ends_on: date | None, today: date) -> Iterator[t
             return
         yield first, last
         first = contract_year(starts_on, first)[1] + timedelta(days=1)
-
-
-def price_of(annual_price: Decimal, *, starts_on: date, first: date, last: date) -> Decimal:
-    """What the days first..last of a contract cost in pounds at this annual price, both days included.
-
-    A month is a twelfth; what a whole contract year costs is the annual price exactly, its odd pennies falling into
-    its first months. A year that begins within a month has a part of a month at either end, each paid by its days.
-    Part of a month costs what its last day has brought the month to, less what the day before its first had: so the
-    parts of any period always sum to the whole, wherever it is cut.
-    """
-    price = Decimal(0)
-    begins = first
-    while begins <= last:
-        year = contract_year(starts_on, begins)
-        for piece, amount in _pieces(annual_price, *year):
-            since, until = max(begins, piece[0]), min(last, piece[1])
-            if since <= until:
-                price += _brought_to(amount, piece, until) - _brought_to(amount, piece, since - timedelta(days=1))
-        begins = year[1] + timedelta(days=1)
-    return price
-
-
-def _brought_to(amount: Decimal, piece: tuple[date, date], day: date) -> Decimal:
-    """How much of a month's amount is earned by the end of a day, to the penny."""
-    whole = (piece[1] - piece[0]).days + 1
-    return pounds(amount * ((day - piece[0]).days + 1) / whole)
-
-
-@lru_cache(maxsize=1024)
-def _pieces(annual_price: Decimal, first: date, last: date) -> tuple[tuple[tuple[date, date], Decimal], ...]:
-    """The calendar months in a contract year, the first and the last perhaps in part, and what each costs."""
-    pieces, day = [], first
-    while day <= last:
-        pieces.append((day, min(last_of_month(day), last)))
-        day = next_month(day)
-    return tuple(zip(pieces, split(annual_price, [_weight(*piece) for piece in pieces]), strict=True))
-
-
-def _weight(first: date, last: date) -> int:
-    """How much of its month a piece is, in whole numbers: the same for every whole month, whatever its length."""
-    return ((last - first).days + 1) * (_ANY_MONTH // monthrange(first.year, first.month)[1])
 
 
 def month_price(annual_price: Decimal, *, starts_on: date, ends_on: date | None, month: date) -> Decimal:
@@ -230,8 +167,8 @@ def year_due(
     """
     first, whole_last = year
     last = min(whole_last, ends_on or date.max)
-    whole, days = (whole_last - first).days + 1, (last - first).days + 1
-    compared = half_up(counted * whole, days)
+    whole = (whole_last - first).days + 1
+    compared = scaled_up(counted, first, last, whole_last)
     found = []
     for span in spans:
         part = span.within(first, last)

@@ -35,6 +35,7 @@ from contracts.volumes.rules.profile import (
     Profile,
     half_up,
     profile,
+    scaled_up,
     season_faults,
 )
 from contracts.volumes.rules.sureness import (
@@ -89,6 +90,7 @@ __all__ = [
     "planned_price",
     "planned_volume",
     "profile",
+    "scaled_up",
     "season_faults",
     "steps",
     "year_end_range",

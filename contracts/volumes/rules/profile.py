@@ -125,8 +125,8 @@ class Profile:
 
     def projected_annually(self, counted: int, on: date) -> int | None:
         """The same for a whole year, to compare with bands: a contract may end within its last contract year."""
-        gone, (part, year) = self.elapsed(on).weight, self.part_of_year
-        return half_up(counted * self.whole * year, gone * part) if gone and part else None
+        projected = self.projected(counted, on)
+        return None if projected is None else scaled_up(projected, self.first, self.closes, self.last)
 
     def met_on(self, volume: int, counted: int, on: date) -> date | None:
         """The working day on which the count meets `volume` if referrals keep to the profile as they have so far.
@@ -193,6 +193,16 @@ def season_faults(season: Sequence[int]) -> list[str]:
     if not any(season):
         return ["At least one month must weigh more than 0"]
     return []
+
+
+def scaled_up(count: int, first: date, last: date, whole_last: date) -> int:
+    """What a count of the days first..last is in a whole contract year, first..whole_last, by days of the calendar.
+
+    So a year that a contract's end cuts short is compared with its bands (decision 0019, "Reconciling").
+    """
+    if last >= whole_last:
+        return count
+    return half_up(count * ((whole_last - first).days + 1), max((last - first).days + 1, 1))
 
 
 def half_up(part: int, whole: int) -> int:

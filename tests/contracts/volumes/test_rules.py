@@ -217,8 +217,8 @@ def test_a_plan_changed_within_the_year_is_expected_from_the_day_of_the_change()
 def test_a_contract_that_ends_within_its_year_is_compared_with_bands_by_its_rate() -> None:
     year = rules.profile(FIRST, LAST, ends_on=date(2026, 9, 30))
     found = position(30, date(2026, 6, 30), year=year)
-    # 30 x 126 / 61 = 62.0 by its end; as of a whole year 30 x 251 / 61 = 123.4.
-    assert (found.projected, found.projected_annually, found.projected_band) == (62, 123, 4)
+    # 30 x 126 / 61 = 62.0 by its end; as of a whole year of 365 days, of which it lasts 183, 123.7.
+    assert (found.projected, found.projected_annually, found.projected_band) == (62, 124, 4)
     assert found.last_day == date(2026, 9, 30)
     assert position(15, date(2026, 6, 30), year=year).standing is not Standing.UNDER_MINIMUM
     assert position(14, date(2026, 6, 30), year=year).standing is Standing.UNDER_MINIMUM
