@@ -6,10 +6,11 @@ Everything here may run twice: the provider is asked with our own number as the 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.invoices import actions as invoices
@@ -20,6 +21,7 @@ from marketplace import audit
 from marketplace.access import SYSTEM, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.queries import people_with
+from marketplace.adapters.payments.reading import event_from
 from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
 from marketplace.adapters.payments.records import (
     PaymentInvoice,
@@ -28,7 +30,6 @@ from marketplace.adapters.payments.records import (
     PaymentsRefused,
     PaymentsTemporaryFailure,
     SignatureRefused,
-    event_from,
 )
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.errors import Invalid
@@ -53,8 +54,25 @@ class ForgedEvent(Invalid):
     status = 400
 
 
-def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime) -> None:
+def begin_to_send(invoice_ids: Sequence[int]) -> frozenset[int]:
+    """Note, and commit before anything is asked, that these invoices are on their way.
+
+    Gives those that never were before. Of all others the provider may know something that we do not: an earlier run
+    may have been killed after it had asked.
+    """
+    began = db.session.execute(
+        update(Invoice)
+        .where(Invoice.id.in_(invoice_ids), Invoice.status == InvoiceStatus.DRAFT)
+        .values(attempts=Invoice.attempts + 1)
+        .returning(Invoice.id, Invoice.attempts)
+    )
+    return frozenset(key for key, attempts in began if attempts == 1)
+
+
+def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime, first: bool = False) -> None:
     """Hand the invoice to the payment provider, which asks the funder for the money.
+
+    Unless this is the `first` time, the provider is asked what it has of the invoice already.
 
     It waits until somebody at the funder can pay it: their address is where the provider writes to. A failure that
     may pass is tried again, later each time; a refusal is kept where people see it and tried again after the longest
@@ -73,10 +91,11 @@ def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime) -> None
             customer_id=_customer(funder, email=payers[0].email, payments=payments),
             reference=invoice.payment_reference,
             lines=[PaymentLine(line.text, line.amount) for line in invoice.lines],
+            asked_since=None if first else invoice.raised_at,
             metadata={"contract": invoice.agreement.reference},
         )
     except PaymentsTemporaryFailure as failure:
-        wait = min(timedelta(minutes=2 ** min(invoice.attempts + 1, 9)), LONGEST_WAIT)
+        wait = min(timedelta(minutes=2 ** min(max(invoice.attempts, 1), 9)), LONGEST_WAIT)
         _not_sent(invoice, "The payment provider did not answer.", again_in=wait, now=now, failure=failure)
     except PaymentsRefused as failure:
         words = f"The payment provider refused it: {failure}"
@@ -94,7 +113,6 @@ def _not_sent(
     if invoice.last_error != words:
         code = {"code": failure.code, "status": failure.status} if failure else {}
         audit.record("Could not be sent yet", invoice, actor=SYSTEM, now=now, **code)
-    invoice.attempts += 1
     invoice.last_error = words
     invoice.next_attempt_at = now + again_in
 
@@ -122,8 +140,8 @@ def take(told: PaymentInvoice, invoice: Invoice, *, at: datetime, now: datetime)
     standing = STANDING.get(told.status)
     if standing is None:
         return False
-    if told.amount_due != invoice.amount or invoice.provider_id not in (None, told.id):
-        words = f"The payment provider has another invoice with this number, over £{told.amount_due:,.2f}."
+    if told.total != invoice.amount or invoice.provider_id not in (None, told.id):
+        words = f"The payment provider has another invoice with this number, over £{told.total:,.2f}."
         if invoice.last_error != words:
             audit.record("The provider's invoice does not match", invoice, actor=SYSTEM, now=now)
             invoice.last_error = words

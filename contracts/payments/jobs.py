@@ -28,6 +28,8 @@ def payments() -> Payments:
 def send_invoice(invoice_id: int) -> None:
     """Send one invoice to the provider. The row's lock lets one of two workers do it."""
     with transaction():
+        first = invoice_id in actions.begin_to_send([invoice_id])
+    with transaction():
         invoice = db.session.scalar(
             select(Invoice)
             .where(Invoice.id == invoice_id)
@@ -35,7 +37,7 @@ def send_invoice(invoice_id: int) -> None:
             .with_for_update(of=Invoice, skip_locked=True)
         )
         if invoice is not None:
-            actions.send_invoice(invoice, payments=payments(), now=clock.now())
+            actions.send_invoice(invoice, payments=payments(), now=clock.now(), first=first)
 
 
 def send_due_invoices() -> None:

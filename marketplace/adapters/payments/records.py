@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 
 class PaymentsFailed(Exception):
@@ -49,6 +48,28 @@ class InvoiceStatus(StrEnum):
     VOID = "void"
 
 
+class AccountStanding(StrEnum):
+    """Whether money can be sent to a supplier's account at the provider."""
+
+    INCOMPLETE = "incomplete"
+    CHECKING = "checking"
+    ABLE = "able"
+    RESTRICTED = "restricted"
+
+
+class DisputeStatus(StrEnum):
+    """Where a bank's dispute of a payment stands at the provider. A warning is a question, no money is taken."""
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response"
+    WARNING_UNDER_REVIEW = "warning_under_review"
+    WARNING_CLOSED = "warning_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    PREVENTED = "prevented"
+    WON = "won"
+    LOST = "lost"
+
+
 @dataclass(frozen=True)
 class PaymentCustomer:
     """A commissioning body as the provider knows it."""
@@ -68,18 +89,39 @@ class PaymentLine:
 
 
 @dataclass(frozen=True)
+class SupplierAccount:
+    """A supplier as somebody who is paid through the provider.
+
+    `missing` names what the provider wants to know, in its own words; `reason` why it pays nothing, if it does not.
+    """
+
+    id: str
+    reference: str | None
+    standing: AccountStanding
+    missing: tuple[str, ...]
+    reason: str | None
+    wanted_by: datetime | None
+
+
+@dataclass(frozen=True)
 class PaymentInvoice:
-    """An invoice as it stood at the provider when we asked."""
+    """An invoice as it stood at the provider when we asked.
+
+    `total` is what it was made over; `amount_due` is that without the credit notes given before it was paid.
+    """
 
     id: str
     status: InvoiceStatus
     customer_id: str | None
+    account_id: str | None
     reference: str | None
     number: str | None
     currency: str
+    total: Decimal
     amount_due: Decimal
     amount_paid: Decimal
     amount_remaining: Decimal
+    credited: Decimal
     hosted_url: str | None
     created: datetime
     due: datetime | None
@@ -90,17 +132,85 @@ class PaymentInvoice:
 
 
 @dataclass(frozen=True)
-class PaymentEvent:
-    """Something that happened at the provider. `invoice` is the invoice as it was then, if it is about one.
+class PaymentTaken:
+    """A payment of an invoice. `payment` is None where the money came by another way than the provider's."""
 
-    Events may come late, twice and out of order: know them by `id`, and where it matters ask for the invoice afresh.
+    id: str
+    invoice_id: str
+    payment: str | None
+    amount: Decimal
+    paid: datetime | None
+    created: datetime
+
+
+@dataclass(frozen=True)
+class PaymentCharge:
+    """What was taken from a customer for a payment, and how much of it has been given back so far."""
+
+    id: str
+    payment: str | None
+    amount: Decimal
+    refunded: Decimal
+
+
+@dataclass(frozen=True)
+class PaymentRefund:
+    """Money given back out of a payment."""
+
+    id: str
+    payment: str | None
+    reference: str | None
+    amount: Decimal
+    status: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class PaymentCredit:
+    """A credit note: `before` lowered what was to be paid, `after` was given back of what had been paid."""
+
+    id: str
+    invoice_id: str
+    reference: str | None
+    number: str
+    amount: Decimal
+    before: Decimal
+    after: Decimal
+    is_void: bool
+    created: datetime
+
+
+@dataclass(frozen=True)
+class PaymentDispute:
+    """A customer's bank wants a payment back."""
+
+    id: str
+    payment: str | None
+    amount: Decimal
+    reason: str
+    status: DisputeStatus
+    created: datetime
+
+
+About = PaymentInvoice | PaymentTaken | PaymentCharge | PaymentRefund | PaymentCredit | PaymentDispute | SupplierAccount
+
+
+@dataclass(frozen=True)
+class PaymentEvent:
+    """Something that happened at the provider, with the thing it happened to as it was then, if we know its kind.
+
+    Events may come late, twice and out of order: know them by `id`, and where it matters ask for the thing afresh.
     """
 
     id: str
     type: str
     created: datetime
-    invoice_id: str | None
-    invoice: PaymentInvoice | None
+    about: About | None
+
+    @property
+    def invoice(self) -> PaymentInvoice | None:
+        """The invoice, if it is about one."""
+        return self.about if isinstance(self.about, PaymentInvoice) else None
 
 
 def pence(amount: Decimal) -> int:
@@ -114,51 +224,3 @@ def pence(amount: Decimal) -> int:
 def pounds(amount: int) -> Decimal:
     """Whole pence as pounds with two places."""
     return Decimal(amount).scaleb(-2)
-
-
-def invoice_from(body: Mapping[str, Any]) -> PaymentInvoice:
-    """An invoice out of the provider's JSON."""
-    moves = body.get("status_transitions") or {}
-    metadata = dict(body.get("metadata") or {})
-    customer = body.get("customer")
-    return PaymentInvoice(
-        id=body["id"],
-        status=InvoiceStatus(body["status"]),
-        customer_id=customer["id"] if isinstance(customer, Mapping) else customer,
-        reference=metadata.get("reference"),
-        number=body.get("number"),
-        currency=body["currency"],
-        amount_due=pounds(body["amount_due"]),
-        amount_paid=pounds(body["amount_paid"]),
-        amount_remaining=pounds(body["amount_remaining"]),
-        hosted_url=body.get("hosted_invoice_url"),
-        created=instant(body["created"]),
-        due=_instant_if(body.get("due_date")),
-        finalised=_instant_if(moves.get("finalized_at")),
-        paid=_instant_if(moves.get("paid_at")),
-        voided=_instant_if(moves.get("voided_at")),
-        metadata=metadata,
-    )
-
-
-def event_from(body: Mapping[str, Any]) -> PaymentEvent:
-    """An event out of the provider's JSON."""
-    about = body["data"]["object"]
-    is_invoice = about.get("object") == "invoice"
-    # A deleted draft is reported as it was; a thing of another kind names its invoice, if it has one.
-    return PaymentEvent(
-        id=body["id"],
-        type=body["type"],
-        created=instant(body["created"]),
-        invoice_id=about["id"] if is_invoice else about.get("invoice"),
-        invoice=invoice_from(about) if is_invoice else None,
-    )
-
-
-def instant(seconds: int) -> datetime:
-    """The provider's seconds since 1970 as an aware time in UTC."""
-    return datetime.fromtimestamp(seconds, tz=UTC)
-
-
-def _instant_if(seconds: int | None) -> datetime | None:
-    return None if seconds is None else instant(seconds)

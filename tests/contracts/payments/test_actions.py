@@ -32,8 +32,21 @@ def what_happened(invoice: Invoice) -> list[str]:
 
 
 def send(invoice: Invoice, provider: Running, now: datetime = NOVEMBER) -> None:
-    actions.send_invoice(invoice, payments=provider.payments(), now=now)
+    first = invoice.id in actions.begin_to_send([invoice.id])
     db.session.commit()
+    actions.send_invoice(invoice, payments=provider.payments(), now=now, first=first)
+    db.session.commit()
+
+
+def ask_and_be_killed(invoice: Invoice, provider: Running) -> str:
+    """The provider has the invoice, and we know nothing of it. The provider's key."""
+    actions.begin_to_send([invoice.id])
+    db.session.commit()
+    actions.send_invoice(invoice, payments=provider.payments(), now=NOVEMBER, first=True)
+    key = invoice.provider_id
+    db.session.rollback()
+    assert (invoice.status, invoice.provider_id) == (InvoiceStatus.DRAFT, None)
+    return key or ""
 
 
 def test_an_invoice_is_sent_and_the_funder_told(session: Database, provider: Running) -> None:
@@ -66,13 +79,13 @@ def test_sending_again_changes_nothing(session: Database, provider: Running) -> 
     [
         {"kind": "no answer", "path": "/customers", "method": "POST"},
         {"kind": "no answer", "path": "/v1/invoices", "method": "POST"},
-        {"kind": "no answer", "path": "/invoiceitems", "method": "POST"},
+        {"kind": "no answer", "path": "/add_lines", "method": "POST"},
         {"kind": "no answer", "path": "/finalize"},
         {"kind": "no answer", "path": "/send"},
         {"kind": "too busy"},
         {"kind": "too busy", "path": "/finalize"},
         {"kind": "broken"},
-        {"kind": "broken", "path": "/invoiceitems"},
+        {"kind": "broken", "path": "/add_lines"},
     ],
     ids=lambda fault: f"{fault['kind']} {fault.get('path', '')}",
 )
@@ -146,11 +159,7 @@ def test_a_funder_is_one_customer(session: Database, provider: Running) -> None:
 def test_killed_before_the_commit_and_paid_meanwhile(session: Database, provider: Running) -> None:
     invoice = make_invoice(make_contract())
     finance_of(invoice.agreement.supplier)
-    session.commit()
-    actions.send_invoice(invoice, payments=provider.payments(), now=NOVEMBER)
-    provider.payments().mark_paid_out_of_band(invoice.provider_id or "", key="k")
-    session.rollback()
-    assert (invoice.status, invoice.provider_id) == (InvoiceStatus.DRAFT, None)
+    provider.payments().mark_paid_out_of_band(ask_and_be_killed(invoice, provider), key="k")
     send(invoice, provider, NOVEMBER + timedelta(hours=1))
     assert invoice.status is InvoiceStatus.PAID
     assert invoice.paid_at is not None
@@ -161,10 +170,7 @@ def test_killed_before_the_commit_and_paid_meanwhile(session: Database, provider
 
 def test_uncollectible_is_still_owed(session: Database, provider: Running) -> None:
     invoice = make_invoice(make_contract())
-    session.commit()
-    actions.send_invoice(invoice, payments=provider.payments(), now=NOVEMBER)
-    provider.payments().mark_uncollectible(invoice.provider_id or "", key="k")
-    session.rollback()
+    provider.payments().mark_uncollectible(ask_and_be_killed(invoice, provider), key="k")
     send(invoice, provider)
     assert invoice.status is InvoiceStatus.OPEN
 
@@ -187,9 +193,7 @@ def test_an_older_invoice_under_the_same_number_is_not_ours(session: Database, p
 
 def test_another_amount_at_the_provider_is_shown_and_not_taken_over(session: Database, provider: Running) -> None:
     invoice = make_invoice(make_contract())
-    session.commit()
-    actions.send_invoice(invoice, payments=provider.payments(), now=NOVEMBER)
-    session.rollback()
+    ask_and_be_killed(invoice, provider)
     invoice.lines[0].amount = invoice.amount = Decimal("9999.99")
     session.commit()
     send(invoice, provider)

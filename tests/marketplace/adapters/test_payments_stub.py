@@ -99,7 +99,11 @@ def test_the_same_key_at_the_same_time_is_a_conflict(running: Any) -> None:
         ("/v1/invoices", {"customer": "cus_none"}, 400, "resource_missing"),
         ("/v1/invoices", {"customer": "BUYER", "days_until_due": "soon"}, 400, "parameter_invalid_integer"),
         ("/v1/invoices", {"customer": "BUYER", "collection_method": "send_invoice"}, 400, None),
-        ("/v1/invoiceitems", {"customer": "BUYER", "invoice": "INVOICE", "amount": "1"}, 400, "invoice_not_editable"),
+        ("/v1/invoices/INVOICE/add_lines", {"lines[0][amount]": "1"}, 400, "invoice_not_editable"),
+        ("/v1/invoices", {"customer": "BUYER", "on_behalf_of": "acct_none"}, 400, "resource_missing"),
+        ("/v1/credit_notes", {"invoice": "INVOICE", "amount": "123451"}, 400, None),
+        ("/v1/credit_notes", {"invoice": "INVOICE", "amount": "100", "out_of_band_amount": "1"}, 400, None),
+        ("/v1/refunds", {"payment_intent": "pi_none"}, 404, "resource_missing"),
         ("/v1/invoices/in_none/finalize", {}, 404, "resource_missing"),
         ("/v1/nothing", {}, 404, None),
     ],
@@ -108,6 +112,7 @@ def test_refusals_have_stripes_shape(
     running: Any, invoice: PaymentInvoice, path: str, data: dict[str, str], status: int, code: str | None
 ) -> None:
     known = {"BUYER": invoice.customer_id, "INVOICE": invoice.id}
+    path = path.replace("INVOICE", invoice.id)
     answer = running.ask("POST", path, data={name: known.get(value, value) for name, value in data.items()})
     error = answer.json()["error"]
     assert (answer.status_code, error.get("code"), error["type"]) == (status, code, "invalid_request_error")

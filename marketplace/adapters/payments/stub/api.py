@@ -7,15 +7,19 @@ import hmac
 import json
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from marketplace.adapters.payments.stub import asking
+from marketplace.adapters.payments.stub.accounts import Accounts
 from marketplace.adapters.payments.stub.asking import Params, StripeError
+from marketplace.adapters.payments.stub.books import API_VERSION, fingerprint
+from marketplace.adapters.payments.stub.credits import Credits
+from marketplace.adapters.payments.stub.customers import Customers
 from marketplace.adapters.payments.stub.faults import Faults
-from marketplace.adapters.payments.stub.ledger import API_VERSION, Ledger, fingerprint
+from marketplace.adapters.payments.stub.invoices import Invoices
 from marketplace.adapters.payments.stub.store import Body, Store
 
 KEYS_KEPT = 24 * 3600.0  # seconds: https://docs.stripe.com/api/idempotent_requests
@@ -25,8 +29,10 @@ Act = Callable[[Params], Body]
 class Api:
     """The /v1 part of the stub."""
 
-    def __init__(self, store: Store, ledger: Ledger, faults: Faults, *, api_key: str, public_url: str) -> None:
-        self._store, self._ledger, self._faults = store, ledger, faults
+    def __init__(
+        self, store: Store, invoices: Invoices, accounts: Accounts, faults: Faults, *, api_key: str, public_url: str
+    ) -> None:
+        self._store, self._invoices, self._accounts, self._faults = store, invoices, accounts, faults
         self._api_key, self._public_url = api_key, public_url
         self._under_way: set[str] = set()
         self._lock = threading.Lock()
@@ -35,7 +41,8 @@ class Api:
         """The routes."""
         routes = Blueprint("api", __name__, url_prefix="/v1")
         routes.before_request(self.check_key)
-        ledger = self._ledger
+        invoices, accounts = self._invoices, self._accounts
+        customers, credits = Customers(self._store), Credits(self._store, invoices)
 
         def write(rule: str, act: Callable[..., Body]) -> None:
             def view(**ids: str) -> Response:
@@ -49,23 +56,34 @@ class Api:
 
             routes.add_url_rule(rule, endpoint=f"read {rule}".replace(".", " "), view_func=view, methods=["GET"])
 
-        write("/customers", ledger.create_customer)
-        write("/customers/<customer>", ledger.update_customer)
-        write("/invoices", ledger.create_invoice)
-        write("/invoiceitems", ledger.create_item)
-        write("/invoices/<invoice>", ledger.update_invoice)
-        write("/invoices/<invoice>/finalize", lambda id_, given: ledger.finalize(id_, given, base=self._base()))
-        write("/invoices/<invoice>/send", lambda id_, given: ledger.send(id_, given, base=self._base()))
-        write("/invoices/<invoice>/pay", lambda id_, given: ledger.pay(id_, given, base=self._base()))
-        write("/invoices/<invoice>/void", ledger.void)
-        write("/invoices/<invoice>/mark_uncollectible", ledger.mark_uncollectible)
-        read("/customers/<customer>", ledger.customer)
-        read("/invoices/<invoice>", lambda id_: ledger.invoice(id_, "invoice"))
-        read("/events/<event>", self._event)
+        def find(kind: str) -> Callable[..., Body]:
+            return lambda id_: invoices.find(kind, id_)
+
+        write("/customers", customers.create)
+        write("/customers/<customer>", customers.update)
+        write("/accounts", accounts.create)
+        write("/account_links", lambda given: accounts.link(given, base=self._base()))
+        write("/invoices", invoices.create)
+        write("/invoices/<invoice>", invoices.update)
+        write("/invoices/<invoice>/add_lines", invoices.add_lines)
+        write("/invoices/<invoice>/finalize", lambda id_, given: invoices.finalize(id_, given, base=self._base()))
+        write("/invoices/<invoice>/send", lambda id_, given: invoices.send(id_, given, base=self._base()))
+        write("/invoices/<invoice>/pay", lambda id_, given: invoices.pay(id_, given, base=self._base()))
+        write("/invoices/<invoice>/void", invoices.void)
+        write("/invoices/<invoice>/mark_uncollectible", invoices.mark_uncollectible)
+        write("/credit_notes", credits.create)
+        write("/credit_notes/<note>/void", credits.void)
+        write("/refunds", invoices.refund)
+        for kind in ("customer", "account", "invoice", "event", "credit_note", "refund", "dispute"):
+            read(f"/{kind}s/<{kind}>", find(kind))
         read("/customers", lambda: self._list("customer", "email"))
+        read("/accounts", lambda: self._list("account"))
         read("/invoices", lambda: self._list("invoice", "customer", "status", "collection_method"))
-        read("/invoiceitems", lambda: self._list("invoiceitem", "customer", "invoice"))
-        read("/events", lambda: self._list("event", "type"))
+        read("/invoice_payments", lambda: self._list("invoice_payment", "invoice", "status", "payment"))
+        read("/credit_notes", lambda: self._list("credit_note", "customer", "invoice"))
+        read("/refunds", lambda: self._list("refund", "charge", "payment_intent"))
+        read("/disputes", lambda: self._list("dispute", "charge", "payment_intent"))
+        read("/events", lambda: self._list("event", "type", "types"))
         routes.add_url_rule("/invoices/<invoice>", endpoint="delete", view_func=self._delete, methods=["DELETE"])
         return routes
 
@@ -119,6 +137,8 @@ class Api:
             return self._replayed(key, dict(kept[0]), wanted)
         request_id = f"req_{secrets.token_hex(7)}"
         try:
+            if (broken := self._faults.broken(request.path)) is not None:
+                raise broken
             with self._store.transaction():
                 body = act(params)
                 self._keep(key, wanted, 200, body, request_id)
@@ -149,7 +169,7 @@ class Api:
         )
 
     def _delete(self, invoice: str) -> Response:
-        return self._answered(lambda: self._ledger.delete_invoice(invoice))
+        return self._answered(lambda: self._invoices.delete(invoice))
 
     def _answered(self, act: Callable[[], Body]) -> Response:
         if request.method != "POST" and (refused := self._faults.before(request.path)) is not None:
@@ -163,12 +183,6 @@ class Api:
 
     # Reading
 
-    def _event(self, event_id: str) -> Body:
-        found = self._store.get("event", event_id)
-        if found is None:
-            raise StripeError(f"No such event: '{event_id}'", status=404, code="resource_missing", param="id")
-        return found
-
     def _list(self, kind: str, *filters: str) -> Body:
         params = asking.nested(request.args.items(multi=True))
         asking.only(params, "limit", "starting_after", "ending_before", "created", *filters)
@@ -177,35 +191,47 @@ class Api:
         limit = asking.integer(params, "limit", 10) or 0
         if not 1 <= limit <= 100:
             raise StripeError("Invalid limit: must be between 1 and 100.", param="limit")
-        found = [body for body in self._store.every(kind) if _matches(body, params, filters)]
-        for name in ("starting_after", "ending_before"):
+        wanted = [*_conditions(kind, params, filters), *_within(params)]
+        for name, compares in (("starting_after", "<"), ("ending_before", ">")):
             if name in params:
-                places = [place for place, body in enumerate(found) if body["id"] == params[name]]
-                if not places:
+                place = self._store.place(kind, params[name])
+                if place is None:
                     raise StripeError(f"No such {kind}: '{params[name]}'", code="resource_missing", param=name)
-                found = found[places[0] + 1 :] if name == "starting_after" else found[: places[0]]
-        page = found[-limit:] if "ending_before" in params else found[:limit]
+                wanted.append((f"place {compares} ?", place))
+        up = "ending_before" in params
+        found = self._store.listed(kind, wanted, limit=limit + 1, up=up)
+        page = found[:limit][::-1] if up else found[:limit]
         return {"object": "list", "data": page, "has_more": len(found) > limit, "url": request.path}
 
 
-def _matches(body: Body, params: Params, filters: tuple[str, ...]) -> bool:
-    for name in filters:
-        wanted = params.get(name)
-        if wanted is None:
-            continue
-        if name == "type" and wanted.endswith("*"):
-            if not body["type"].startswith(wanted[:-1]):
-                return False
-        elif body[name] != wanted:
-            return False
+def _conditions(kind: str, params: Params, filters: tuple[str, ...]) -> Iterator[tuple[str, object]]:
+    for name in set(filters) & set(params):
+        value = params[name]
+        if name == "types":
+            kinds = list(value.values())
+            if len(kinds) > 20:
+                raise StripeError("Invalid array: at most 20 types", param="types")
+            yield "json_extract(body, '$.type') IN (SELECT value FROM json_each(?))", json.dumps(kinds)
+        elif name == "payment":
+            asking.only(value, "type", "payment_intent")
+            yield "json_extract(body, '$.payment.payment_intent') = ?", asking.required(value, "payment_intent")
+        elif name == "type" and value.endswith("*"):
+            yield "json_extract(body, '$.type') GLOB ?", value
+        else:
+            yield f"json_extract(body, '$.{name}') = ?", value
+    if kind == "event":
+        yield "json_extract(body, '$.account') IS ?", None
+
+
+def _within(params: Params) -> Iterator[tuple[str, object]]:
     created = params.get("created")
     if created is None:
-        return True
+        return
     bounds = created if isinstance(created, dict) else {"gte": created, "lte": created}
-    at = body["created"] if "created" in body else body["date"]
-    checks = {"gt": int.__gt__, "gte": int.__ge__, "lt": int.__lt__, "lte": int.__le__}
-    asking.only(bounds, *checks)
-    return all(checks[name](at, asking.integer(bounds, name) or 0) for name in bounds)
+    compares = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+    asking.only(bounds, *compares)
+    for name in bounds:
+        yield f"json_extract(body, '$.created') {compares[name]} ?", asking.integer(bounds, name) or 0
 
 
 def _error(message: str, kind: str = "invalid_request_error", code: str | None = None) -> Body:

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from marketplace.adapters.payments.stub import pages
+from marketplace.adapters.payments.stub.accounts import Accounts
 from marketplace.adapters.payments.stub.api import Api
 from marketplace.adapters.payments.stub.asking import StripeError
 from marketplace.adapters.payments.stub.delivery import LOOPBACK, Deliverer, Post
 from marketplace.adapters.payments.stub.faults import Faults
-from marketplace.adapters.payments.stub.ledger import Ledger
+from marketplace.adapters.payments.stub.invoices import Invoices
 from marketplace.adapters.payments.stub.store import Store
 
 SETTINGS: dict[str, tuple[type, Any]] = {
@@ -65,13 +66,14 @@ def create_stub(
     if not api_key or not webhook_secret:
         raise ValueError("The payments stub needs an API key and a webhook secret")
     store = Store(home, clock)
-    ledger, faults = Ledger(store), Faults(store)
+    accounts, faults = Accounts(store), Faults(store)
+    invoices = Invoices(store, accounts)
     deliverer = Deliverer(store, url=webhook_url, secret=webhook_secret, post=post)
     app = Flask(__name__, template_folder="templates", static_folder="static", static_url_path="/look")
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    api = Api(store, ledger, faults, api_key=api_key, public_url=public_url.rstrip("/"))
+    api = Api(store, invoices, accounts, faults, api_key=api_key, public_url=public_url.rstrip("/"))
     app.register_blueprint(api.blueprint())
-    app.register_blueprint(pages.blueprint(store, ledger, deliverer))
+    app.register_blueprint(pages.blueprint(store, invoices, accounts, deliverer))
 
     @app.before_request
     def this_machine_only() -> tuple[str, int] | None:
@@ -88,8 +90,10 @@ def create_stub(
 
     @app.after_request
     def close_up(answer: Response) -> Response:
+        # From the page for suppliers' particulars the form leads back to the marketplace.
+        targets = f"'self' {g.onwards}" if "onwards" in g else "'self'"
         answer.headers["Content-Security-Policy"] = (
-            "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; style-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
         )
         answer.headers["X-Content-Type-Options"] = "nosniff"
         answer.headers["Referrer-Policy"] = "no-referrer"  # the address of an invoice's page is the key to it
@@ -106,6 +110,7 @@ def create_stub(
         return error
 
     _add_control(app, store, deliverer, faults)
+    _add_others(app, store, invoices, accounts)
     if deliver_in_background:
         deliverer.start()
     return Stub(app=app, store=store, deliverer=deliverer, faults=faults)
@@ -155,6 +160,27 @@ def _add_control(app: Flask, store: Store, deliverer: Deliverer, faults: Faults)
     @app.get("/stub/deliveries")
     def deliveries() -> Response:
         return jsonify([dict(row) for row in store.run("SELECT * FROM deliveries ORDER BY place")])
+
+
+def _add_others(app: Flask, store: Store, invoices: Invoices, accounts: Accounts) -> None:
+    """What others than us do at Stripe: banks dispute payments, and Stripe itself looks into accounts."""
+
+    def done(act: Callable[[dict[str, str]], Any]) -> Callable[[], AnyAnswer]:
+        def view() -> AnyAnswer:
+            try:
+                with store.transaction():
+                    return jsonify(act(request.get_json()))
+            except StripeError as error:
+                return jsonify(error.body), error.status
+
+        return view
+
+    for rule, act in (
+        ("/stub/dispute", lambda given: invoices.dispute(given["invoice"], given.get("reason", "general"))),
+        ("/stub/close-dispute", lambda given: invoices.close_dispute(given["dispute"], given["status"])),
+        ("/stub/account", lambda given: accounts.stand(given["account"], given["standing"])),
+    ):
+        app.add_url_rule(rule, endpoint=rule.removeprefix("/stub/"), view_func=done(act), methods=["POST"])
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -11,7 +11,7 @@ from flask import Response, request
 from marketplace.adapters.payments.stub.asking import StripeError
 from marketplace.adapters.payments.stub.store import Body, Store
 
-KINDS = ("too busy", "broken", "no answer", "hold")
+KINDS = ("too busy", "broken", "broken for its key", "no answer", "hold")
 LONGEST_HOLD = 60.0  # seconds
 
 
@@ -19,6 +19,7 @@ class Faults:
     """The faults that are set, each for so many requests, perhaps only of one method or with some words in the path.
 
     - too busy: 429, nothing done; broken: 500, nothing done;
+    - broken for its key: 500, nothing done, and the same again for as long as the idempotency key is remembered;
     - no answer: the work is done and kept, and the connection drops without a word;
     - hold: the request waits, its idempotency key in use, until /stub/release.
     """
@@ -50,6 +51,12 @@ class Faults:
         if self._take("hold", path):
             self._holding.release()
             self._released.wait(timeout=LONGEST_HOLD)
+
+    def broken(self, path: str) -> StripeError | None:
+        """The failure that befalls the work once it has begun, if such a fault is set."""
+        if self._take("broken for its key", path):
+            return StripeError("An unknown error occurred", status=500, kind="api_error", executed=True)
+        return None
 
     def wait_until_held(self, timeout: float) -> bool:
         """For tests: wait until a request is being held."""

@@ -25,6 +25,10 @@ CREATE TABLE IF NOT EXISTS objects (
     body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, place);
+CREATE INDEX IF NOT EXISTS objects_by_customer ON objects (kind, json_extract(body, '$.customer'));
+CREATE INDEX IF NOT EXISTS objects_by_invoice ON objects (kind, json_extract(body, '$.invoice'));
+CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (kind, json_extract(body, '$.payment_intent'));
+CREATE INDEX IF NOT EXISTS objects_by_created ON objects (kind, json_extract(body, '$.created'));
 CREATE TABLE IF NOT EXISTS pages (token TEXT PRIMARY KEY, invoice TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY,
@@ -45,6 +49,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
 );
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (outcome, due);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
@@ -117,10 +122,23 @@ class Store:
         """Forget the object."""
         self.run("DELETE FROM objects WHERE id = ?", id_)
 
-    def every(self, kind: str) -> list[Body]:
-        """All objects of that kind, latest first, as Stripe lists them."""
-        rows = self.run("SELECT body FROM objects WHERE kind = ? ORDER BY place DESC", kind)
+    def those(self, kind: str, **fields: str) -> list[Body]:
+        """The objects of that kind with these fields, latest first."""
+        return self.listed(kind, [(f"json_extract(body, '$.{name}') = ?", value) for name, value in fields.items()])
+
+    def listed(
+        self, kind: str, conditions: list[tuple[str, object]], *, limit: int = -1, up: bool = False
+    ) -> list[Body]:
+        """The objects of that kind for which the conditions hold, latest first (or earliest, for `up`)."""
+        where = "".join(f" AND {condition}" for condition, _ in conditions)
+        sql = f"SELECT body FROM objects WHERE kind = ?{where} ORDER BY place {'ASC' if up else 'DESC'} LIMIT ?"
+        rows = self.run(sql, kind, *(value for _, value in conditions), limit)
         return [json.loads(row["body"]) for row in rows]
+
+    def place(self, kind: str, id_: object) -> int | None:
+        """Where the object stands among all, in the order in which they were made."""
+        rows = self.run("SELECT place FROM objects WHERE kind = ? AND id = ?", kind, id_)
+        return int(rows[0]["place"]) if rows else None
 
     # Pages of invoices: the unguessable token is what lets somebody see and pay one
 
@@ -137,6 +155,17 @@ class Store:
         """The invoice behind the token, if there is one."""
         rows = self.run("SELECT invoice FROM pages WHERE token = ?", token)
         return self.get("invoice", rows[0]["invoice"]) if rows else None
+
+    # What the stub knows and shows in no object
+
+    def recall(self, name: str) -> Any:
+        """What was noted under this name, or None."""
+        rows = self.run("SELECT value FROM notes WHERE name = ?", name)
+        return json.loads(rows[0]["value"]) if rows else None
+
+    def note(self, name: str, value: Any) -> None:
+        """Note it."""
+        self.run("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", name, json.dumps(value))
 
     # Settings made while running
 

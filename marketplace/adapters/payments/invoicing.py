@@ -1,0 +1,212 @@
+"""Customers and their invoices at the provider.
+
+Every write takes a `key`: the provider does the same thing once for one key, so that a job which was killed, or which
+had no answer, may run again. Stripe forgets keys after 24 hours; `raise_invoice` therefore also looks for what is
+already there by our own reference, when it was asked for so long ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from marketplace.adapters.payments.client import CURRENCY, Client, between, each, key_for, our_failures
+from marketplace.adapters.payments.reading import customer_from, invoice_from, taken_from
+from marketplace.adapters.payments.records import (
+    InvoiceStatus,
+    PaymentCustomer,
+    PaymentInvoice,
+    PaymentLine,
+    PaymentsRefused,
+    PaymentTaken,
+    pence,
+)
+
+# Public bodies pay within 30 days (Public Contracts Regulations 2015, reg. 113; Procurement Act 2023, s. 68).
+DAYS_UNTIL_DUE = 30
+# The provider's clock is not ours.
+CLOCKS_APART = timedelta(minutes=10)
+
+
+class Invoicing(Client):
+    """Commissioning bodies as customers, and what they are asked to pay."""
+
+    # Customers
+
+    def ensure_customer(self, *, reference: str, name: str, email: str) -> PaymentCustomer:
+        """The provider's record of this commissioning body, made or brought up to date as needed.
+
+        `reference` is our own name for the body. Keep the id that comes back: it is what invoices are drawn to.
+        """
+        for known in each(self._api.customers.list, customer_from, email=email):
+            if known.reference == reference:
+                return known if known.name == name else self._rename(known, name)
+        with our_failures():
+            params = {"name": name, "email": email, "metadata": {"reference": reference}}
+            key = key_for("customer", reference, name, email)
+            return customer_from(self._once(lambda options: self._api.customers.create(params, options), key).to_dict())
+
+    def _rename(self, known: PaymentCustomer, name: str) -> PaymentCustomer:
+        with our_failures():
+            return customer_from(self._api.customers.update(known.id, {"name": name}).to_dict())
+
+    # Invoices, step by step
+
+    def draft_invoice(
+        self,
+        *,
+        customer_id: str,
+        reference: str,
+        key: str,
+        account_id: str | None = None,
+        days_until_due: int = DAYS_UNTIL_DUE,
+        description: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> PaymentInvoice:
+        """An empty draft in pounds, to be paid on receipt of the invoice. Nothing reaches the customer yet.
+
+        With `account_id` it is made out in that supplier's name, and what is paid goes on to the supplier.
+        """
+        params: dict[str, object] = {
+            "customer": customer_id,
+            "collection_method": "send_invoice",
+            "days_until_due": days_until_due,
+            "currency": CURRENCY,
+            "auto_advance": False,  # we say when it is final; the provider never does so by itself
+            "pending_invoice_items_behavior": "exclude",
+            "description": description,
+            "metadata": {**(metadata or {}), "reference": reference},
+        }
+        if account_id is not None:
+            params |= {"on_behalf_of": account_id, "transfer_data": {"destination": account_id}}
+        with our_failures():
+            made = self._once(lambda options: self._api.invoices.create(params, options), key)
+            return invoice_from(made.to_dict())
+
+    def add_lines(self, invoice_id: str, lines: Sequence[PaymentLine], *, key: str) -> PaymentInvoice:
+        """Add lines to a draft: all of them or none."""
+        asked = [{"description": line.description, "amount": pence(line.amount)} for line in lines]
+        with our_failures():
+            done = self._once(lambda options: self._api.invoices.add_lines(invoice_id, {"lines": asked}, options), key)
+            return invoice_from(done.to_dict())
+
+    def finalise(self, invoice_id: str, *, key: str) -> PaymentInvoice:
+        """Draft to open: the amount is fixed and the invoice gets its number and its page."""
+        with our_failures():
+            finalise = self._api.invoices.finalize_invoice
+            done = self._once(lambda options: finalise(invoice_id, {"auto_advance": False}, options), key)
+            return invoice_from(done.to_dict())
+
+    def send(self, invoice_id: str, *, key: str) -> PaymentInvoice:
+        """The provider e-mails the invoice to the customer."""
+        with our_failures():
+            done = self._once(lambda options: self._api.invoices.send_invoice(invoice_id, options=options), key)
+            return invoice_from(done.to_dict())
+
+    def void(self, invoice_id: str, *, key: str) -> PaymentInvoice:
+        """The invoice was a mistake: it stays on record and asks for nothing. Only an open one can be voided."""
+        with our_failures():
+            done = self._once(lambda options: self._api.invoices.void_invoice(invoice_id, options=options), key)
+            return invoice_from(done.to_dict())
+
+    def discard_draft(self, invoice_id: str) -> None:
+        """Remove a draft, which nobody has seen. Anything further on is voided instead."""
+        with our_failures():
+            self._api.invoices.delete(invoice_id)
+
+    def mark_paid_out_of_band(self, invoice_id: str, *, key: str) -> PaymentInvoice:
+        """The customer paid by another way (BACS, a journal between departments); nothing is taken from it."""
+        with our_failures():
+            pay = self._api.invoices.pay
+            done = self._once(lambda options: pay(invoice_id, {"paid_out_of_band": True}, options), key)
+            return invoice_from(done.to_dict())
+
+    def mark_uncollectible(self, invoice_id: str, *, key: str) -> PaymentInvoice:
+        """Given up as not to be had; may still be paid or voided later."""
+        with our_failures():
+            done = self._once(lambda options: self._api.invoices.mark_uncollectible(invoice_id, options=options), key)
+            return invoice_from(done.to_dict())
+
+    # Invoices, in one
+
+    def raise_invoice(
+        self,
+        *,
+        customer_id: str,
+        reference: str,
+        lines: Sequence[PaymentLine],
+        account_id: str | None = None,
+        asked_since: datetime | None = None,
+        days_until_due: int = DAYS_UNTIL_DUE,
+        description: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> PaymentInvoice:
+        """Draft, fill, finalise and send one invoice, taking up whatever an earlier, broken-off run has left.
+
+        `reference` names the invoice once and for ever (our own invoice number): however often this runs, there is
+        one. Within a day of the first time the keys see to that; afterwards give `asked_since`, the first time, and
+        the customer's invoices since then are looked through. What is past drafting comes back as it stands: open
+        (sent again), paid, or void.
+        Refused (PaymentsRefused) if the provider's total is not the sum of the lines: such an invoice is not sent.
+        """
+        if not lines:
+            raise ValueError("An invoice has at least one line")
+        found = None
+        if asked_since is not None:
+            found = self.invoice_with_reference(customer_id, reference, since=asked_since - CLOCKS_APART)
+        invoice = found or self.draft_invoice(
+            customer_id=customer_id,
+            reference=reference,
+            key=key_for("draft", reference),
+            account_id=account_id,
+            days_until_due=days_until_due,
+            description=description,
+            metadata=metadata,
+        )
+        total = sum((line.amount for line in lines), start=Decimal(0))
+        if invoice.status is InvoiceStatus.DRAFT:
+            if not invoice.total:
+                invoice = self.add_lines(invoice.id, lines, key=key_for("lines", reference))
+            if invoice.total != total:
+                raise PaymentsRefused(f"The provider reckons £{invoice.total} where the lines make £{total}")
+            invoice = self.finalise(invoice.id, key=key_for("finalise", reference))
+        if invoice.status is InvoiceStatus.OPEN:
+            # Within a day the same key stops a second e-mail; after that a repeated run sends a reminder at worst.
+            invoice = self.send(invoice.id, key=key_for("send", reference))
+        return invoice
+
+    # Questions
+
+    def invoice(self, invoice_id: str) -> PaymentInvoice:
+        """The invoice as it stands now."""
+        with our_failures():
+            return invoice_from(self._api.invoices.retrieve(invoice_id).to_dict())
+
+    def invoices(
+        self,
+        *,
+        customer_id: str | None = None,
+        status: InvoiceStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[PaymentInvoice]:
+        """Invoices made in that time, latest first."""
+        kind = None if status is None else status.value
+        wanted = {"customer": customer_id, "status": kind, "created": between(since, until)}
+        return each(self._api.invoices.list, invoice_from, **wanted)
+
+    def invoice_with_reference(
+        self, customer_id: str, reference: str, *, since: datetime | None = None
+    ) -> PaymentInvoice | None:
+        """The customer's invoice that bears our reference, voided ones too: a reference is used once."""
+        theirs = self.invoices(customer_id=customer_id, since=since)
+        return next((invoice for invoice in theirs if invoice.reference == reference), None)
+
+    def payments_of(self, invoice_id: str) -> list[PaymentTaken]:
+        """The payments by which an invoice was paid, latest first."""
+        return list(each(self._api.invoice_payments.list, taken_from, invoice=invoice_id, status="paid"))
+
+    def payments_taken(self, *, since: datetime, until: datetime) -> Iterator[PaymentTaken]:
+        """Payments of all invoices begun in that time, latest first."""
+        return each(self._api.invoice_payments.list, taken_from, status="paid", created=between(since, until))
