@@ -33,6 +33,7 @@ AREAS = (
     "marketplace.accounts",
     "marketplace.framework",
     "marketplace.suppliers",
+    "calloffs.funds",
     "calloffs.plans",
     "calloffs.competitions",
     "calloffs.bids",

@@ -27,6 +27,7 @@ SIGNED_IN_ITEMS = (
     Item("Suppliers without people", "accounts.unclaimed", Permission.DECIDE_APPLICATIONS),
     Item("Join the framework", "suppliers.application", Permission.APPLY_TO_FRAMEWORK),
     Item("Plans", "plans.index", Permission.PLAN),
+    Item("Funds", "funds.index", Permission.PLAN),
     Item("Call-offs", "competitions.index", Permission.SEE_COMPETITION_FILE),
     Item("Invitations", "bids.invitations", Permission.SEE_INVITATIONS),
     Item("Contracts", "agreements.index", Permission.SEE_CONTRACTS),

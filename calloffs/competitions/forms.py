@@ -159,6 +159,12 @@ class FundersForm(Form):
     """The lead body's share and those of up to four co-commissioners."""
 
     lead = Text("Your share", validators=[required("Enter your share, in percent")])
+    source = DropDown("Your share is paid from", default="", validators=[optional()])
+
+    def fund(self) -> tuple[int, str] | None:
+        """The fund and the purpose chosen as the source of the lead body's share; None for its own budget."""
+        fund_id, _, purpose = (self.source.data or "").partition(":")
+        return (int(fund_id), purpose) if purpose else None
 
     def rows(self) -> list[tuple[Any, Any]]:
         """Each co-commissioner's two fields."""

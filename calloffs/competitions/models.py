@@ -19,10 +19,12 @@ from calloffs.competitions.rules import (
     VolumeKind,
     stage_of,
 )
+from calloffs.funds.models import Fund
 from calloffs.plans.rules import Band
 from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
 from marketplace.framework.models import Category, Framework
+from marketplace.money import pounds
 from marketplace.places.models import Place
 
 
@@ -104,6 +106,16 @@ class Competition(Base):
     def most_annual_value(self) -> Decimal:
         """The most the commissioner will pay a year in the planned band, in pounds."""
         return next(band.annual_value for band in self.bands if band.number == self.planned_band)
+
+    @property
+    def most_whole_life_value(self) -> Decimal:
+        """The most the commissioner will pay over its life in the planned band, in pounds."""
+        return pounds(self.most_annual_value * self.months / 12)
+
+    @property
+    def lead_share(self) -> FunderShare | None:
+        """What the lead body funds."""
+        return next((one for one in self.funders if one.organisation_id == self.organisation_id), None)
 
     @property
     def requirement(self) -> Requirement:
@@ -198,14 +210,19 @@ class FunderShare(Base):
     __table_args__ = (
         UniqueConstraint("competition_id", "organisation_id"),
         CheckConstraint("percent > 0 AND percent <= 100", name="percent"),
+        CheckConstraint("(fund_id IS NULL) = (fund_purpose IS NULL)", name="fund_with_purpose"),
     )
 
     id: Mapped[Key]
     competition_id: Mapped[int] = key_of("competitions.id")
     organisation_id: Mapped[int] = key_of("organisations.id")
     percent: Mapped[Percent] = mapped_column()
+    # The lead body's share may come from a fund of its own, for one of the fund's purposes (R30, R31).
+    fund_id: Mapped[int | None] = key_of("funds.id")
+    fund_purpose: Mapped[str | None]
 
     organisation: Mapped[Organisation] = relationship()
+    fund: Mapped[Fund | None] = relationship()
 
 
 class Invitation(Base):

@@ -16,7 +16,6 @@ from contracts.agreements.rules import ends_on
 from marketplace import clock
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import SupplierStatus
-from marketplace.money import pounds
 
 _TENDER_STATUS = {
     Stage.OPEN: "active",
@@ -116,7 +115,7 @@ def _parties(process: Process) -> list[dict[str, Any]]:
 
 def _tender(process: Process, *, now: datetime) -> dict[str, Any]:
     competition = process.competition
-    most = pounds(competition.most_annual_value * competition.months / 12)
+    most = competition.most_whole_life_value
     scored = [
         f"{question.text} ({question.weight} %)"
         for question in competition.questions

@@ -13,6 +13,7 @@ from calloffs.competitions import letters, rules
 from calloffs.competitions.actions.checks import locked, move, must_be_whole, must_lead
 from calloffs.competitions.models import Competition, CompetitionBand, FunderShare, Question, ReferenceCounter
 from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, VolumeKind
+from calloffs.funds.queries import fund_for
 from calloffs.plans.models import Plan
 from calloffs.plans.rules import LARGER_FROM, PLANNED_BAND, Band, proposed_bands
 from marketplace import audit, clock
@@ -235,9 +236,17 @@ def weigh_price(competition: Competition, *, price_weight: int, actor: Actor, no
 
 
 def share_funding(
-    competition: Competition, *, shares: Sequence[tuple[int, Decimal]], actor: Actor, now: datetime
+    competition: Competition,
+    *,
+    shares: Sequence[tuple[int, Decimal]],
+    source: tuple[int, str] | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> None:
-    """Enter who pays which percent: the lead body and other commissioning bodies, 100 % in all (R28)."""
+    """Enter who pays which percent: the lead body and other commissioning bodies, 100 % in all (R28).
+
+    `source`: the fund from which the lead body's share comes, and for which of its purposes (R30, R31).
+    """
     _drafting(competition, actor)
     bodies = [organisation_id for organisation_id, _ in shares]
     if len(set(bodies)) != len(bodies):
@@ -252,6 +261,11 @@ def share_funding(
     competition.funders = []
     db.session.flush()
     competition.funders = [FunderShare(organisation_id=body, percent=percent) for body, percent in shares]
+    if source is not None and competition.lead_share is not None:
+        fund_id, purpose = source
+        if purpose not in fund_for(actor, fund_id).purpose_list:
+            raise Invalid("Choose one of the fund’s purposes.", field="source")
+        competition.lead_share.fund_id, competition.lead_share.fund_purpose = fund_id, purpose
     _changed("Changed the funders’ shares", competition, actor, now)
 
 

@@ -11,6 +11,8 @@ from calloffs.competitions import letters
 from calloffs.competitions.actions.checks import locked, move, must_be_whole, must_lead
 from calloffs.competitions.models import Competition, Invitation
 from calloffs.competitions.rules import CompetitionStatus, Stage
+from calloffs.funds import actions as funds
+from calloffs.funds.rules import part_of
 from marketplace import audit
 from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, NotAllowed, Refused
@@ -38,8 +40,25 @@ def approve_and_publish(competition: Competition, *, actor: Actor, now: datetime
     move(competition, CompetitionStatus.PUBLISHED)
     competition.approved_by, competition.published_at = actor.person, now
     audit.record("Approved and published", competition, actor=actor, now=now)
+    _hold_money(competition, actor=actor, now=now)
     db.session.flush()
     return invite_qualified(competition, now=now, actor=actor)
+
+
+def _hold_money(competition: Competition, *, actor: Actor, now: datetime) -> None:
+    """Where the lead body pays from a fund, its part of the most that may be paid is set aside."""
+    share = competition.lead_share
+    if share is None or share.fund_id is None or share.fund_purpose is None:
+        return
+    funds.hold(
+        share.fund_id,
+        call_off=competition.reference,
+        title=competition.title,
+        purpose=share.fund_purpose,
+        amount=part_of(competition.most_whole_life_value, share.percent),
+        actor=actor,
+        now=now,
+    )
 
 
 def invite_qualified(competition: Competition, *, actor: Actor, now: datetime) -> int:
@@ -82,6 +101,7 @@ def end(competition: Competition, status: CompetitionStatus, *, reason: str, act
     """Cancelled or failed: it ends without an award, for a reason that is published. The caller has asked who may."""
     move(competition, status)
     competition.ended_at, competition.ended_reason = now, reason
+    funds.release(competition.reference, actor=actor, now=now)
     words = "Cancelled" if status is CompetitionStatus.CANCELLED else "Ended without an award"
     audit.record(words, competition, actor=actor, now=now, reason=reason)
     db.session.flush()

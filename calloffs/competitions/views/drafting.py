@@ -22,6 +22,7 @@ from calloffs.competitions.forms import (
 from calloffs.competitions.models import Competition, Question
 from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, Section, VolumeKind
 from calloffs.competitions.views import bp
+from calloffs.funds.queries import open_funds
 from calloffs.plans.queries import plan_for
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
@@ -30,6 +31,7 @@ from marketplace.errors import AlreadyDone, NotAllowed, NotFound, Refused
 from marketplace.forms import Form, moment
 from marketplace.framework import queries as framework
 from marketplace.places import queries as places
+from marketplace.presentation import pounds_words
 from marketplace.suppliers import queries as suppliers
 from marketplace.transactions import transaction
 
@@ -245,7 +247,14 @@ def funders(competition_id: int) -> Answer:
     others = [(str(one.id), one.name) for one in accounts.commissioners() if one.id != actor.organisation]
     for body, _ in form.rows():
         body.choices = [("", "None"), *others]
+    form.source.choices = [("", "Your own budget")] + [
+        (f"{fund.id}:{purpose}", f"{fund.name}: {purpose} ({pounds_words(fund.standing.left)} left)")
+        for fund in open_funds(actor.organisation, clock.today())
+        for purpose in fund.purpose_list
+    ]
     if not form.is_submitted():
+        if (share := competition.lead_share) is not None and share.fund_id is not None:
+            form.source.data = f"{share.fund_id}:{share.fund_purpose}"
         lead = [one for one in competition.funders if one.organisation_id == actor.organisation]
         form.lead.data = f"{lead[0].percent.normalize():f}" if lead else ""
         partners = [one for one in competition.funders if one.organisation_id != actor.organisation]
@@ -254,7 +263,7 @@ def funders(competition_id: int) -> Answer:
     elif form.validate() and (shares := form.shares(actor.organisation)) is not None:
 
         def enter() -> int:
-            actions.share_funding(competition, shares=shares, actor=actor, now=clock.now())
+            actions.share_funding(competition, shares=shares, source=form.fund(), actor=actor, now=clock.now())
             return competition.id
 
         if _done(form, enter) is not None:

@@ -10,7 +10,9 @@ from calloffs.awards.models import Award
 from calloffs.bids.queries import opened_bids
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import CompetitionStatus, QuestionKind
+from calloffs.funds.rules import Stage
 from contracts.agreements import letters
+from contracts.agreements.actions.signing import settle_fund
 from contracts.agreements.models import (
     Agreement,
     AgreementFunder,
@@ -97,6 +99,7 @@ def draw_agreement(award: Award, *, actor: Actor, now: datetime) -> Agreement:
     )
     db.session.add(version)
     db.session.flush()
+    settle_fund(version, stage=Stage.HELD, actor=actor, now=now)
     audit.record(
         "Drew the contract from the award", agreement, actor=actor, now=now, award=award.id, competition=competition.id
     )

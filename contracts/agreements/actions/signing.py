@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from calloffs.funds import actions as funds
+from calloffs.funds.rules import Stage
 from contracts.agreements import letters, queries
 from contracts.agreements.models import Agreement, AgreementDocument, AgreementVersion, Signature
 from contracts.agreements.rules import (
@@ -57,7 +59,7 @@ def sign(agreement: Agreement, *, digest: str, actor: Actor, now: datetime) -> S
     signature = sign_version(version, side, digest=digest, actor=actor, now=now)
     agreement.status = after
     if after is AgreementStatus.SIGNED:
-        agree(version, now=now)
+        agree(version, actor=actor, now=now)
         letters.tell_signed(agreement, now=now)
     else:
         letters.ask_to_sign(agreement, Side.COMMISSIONER, now=now)
@@ -88,9 +90,29 @@ def sign_version(version: AgreementVersion, side: Side, *, digest: str, actor: A
     return signature
 
 
-def agree(version: AgreementVersion, *, now: datetime) -> None:
-    """The version is agreed: it applies from its day on, and its document is wanted."""
+def settle_fund(version: AgreementVersion, *, stage: Stage, actor: Actor, now: datetime) -> None:
+    """Where the lead commissioner pays from a fund: what is set aside becomes its share of this version's value."""
     agreement = version.agreement
+    share = next((one for one in version.funders if one.organisation_id == agreement.commissioner_id), None)
+    if agreement.award is None or share is None or version.whole_life_value is None:
+        return
+    funds.settle(
+        agreement.award.competition.reference,
+        value=version.whole_life_value,
+        percent=share.percent,
+        stage=stage,
+        actor=actor,
+        now=now,
+    )
+
+
+def agree(version: AgreementVersion, *, actor: Actor, now: datetime) -> None:
+    """The version is agreed: it applies from its day on, and its document is wanted.
+
+    Refused when it is paid from a fund that has less left than it now takes.
+    """
+    agreement = version.agreement
+    settle_fund(version, stage=Stage.AGREED, actor=actor, now=now)
     before = [one for one in agreement.versions if one.agreed_at is not None and one.superseded_on is None]
     for one in before:
         one.superseded_on = version.in_force_from

@@ -291,7 +291,7 @@ def test_lines_are_open_when_signed_and_within_their_dates() -> None:
     (line,) = agreement.lines
     assert line not in queries.open_lines(date(2026, 10, 1))
     agreement.status = AgreementStatus.SIGNED
-    actions.agree(agreement.versions[0], now=NOW)
+    actions.agree(agreement.versions[0], actor=SYSTEM, now=NOW)
     days = [date(2026, 9, 30), date(2026, 10, 1), date(2029, 9, 30), date(2029, 10, 1)]
     assert [line in queries.open_lines(day) for day in days] == [False, True, True, False]
 

@@ -13,6 +13,7 @@ from calloffs.competitions.rules import Instrument
 from contracts.agreements import actions, queries
 from contracts.agreements.models import Agreement, AgreementVersion
 from contracts.agreements.rules import DocumentStatus, canonical_terms, terms_digest, terms_from
+from marketplace.access import SYSTEM
 from marketplace.extensions import db
 from marketplace.framework.models import Category
 from tests.factories.agreements import (
@@ -81,7 +82,7 @@ def test_agreeing_supersedes_the_version_before_and_sets_end_and_value() -> None
     drafted = make_version(agreement, in_force_from=VARIED, agreed_at=None)
     drafted.ends_on, drafted.whole_life_value = date(2030, 9, 30), Decimal("410000.00")
     db.session.flush()
-    actions.agree(drafted, now=NOW)
+    actions.agree(drafted, actor=SYSTEM, now=NOW)
     first = agreement.versions[0]
     assert (first.superseded_on, drafted.superseded_on, drafted.agreed_at) == (VARIED, None, NOW)
     assert (agreement.ends_on, agreement.whole_life_value) == (date(2030, 9, 30), Decimal("410000.00"))
