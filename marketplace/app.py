@@ -96,6 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["payments"] = Payments(
         api_key=settings.stripe_key,
         webhook_secret=settings.stripe_webhook_secret,
+        connect_secret=settings.stripe_connect_secret,
         base_url=settings.stripe_base,
     )
     if settings.mode is Mode.PRODUCTION:

@@ -44,6 +44,7 @@ class Settings:
     stripe_key: str
     stripe_base: str  # empty: Stripe itself
     stripe_webhook_secret: str
+    stripe_connect_secret: str  # signs what happens to suppliers' accounts; empty: the same one
 
     @property
     def is_demonstration(self) -> bool:
@@ -75,6 +76,7 @@ class Settings:
             stripe_key=stripe_key or keys.stub_payments,
             stripe_base="" if stripe_key else env.get("STUB_PAYMENTS_URL", f"http://127.0.0.1:{port + 1}"),
             stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET") or keys.stub_webhook,
+            stripe_connect_secret=env.get("STRIPE_CONNECT_WEBHOOK_SECRET", ""),
         )
         settings._refuse_unsafe(env)
         return settings

@@ -77,6 +77,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=1),
     ),
     Scheduled(
+        "payment-accounts",
+        "contracts.payments.jobs.open_accounts",
+        "has the payment provider open the accounts that suppliers have begun",
+        every=timedelta(minutes=1),
+    ),
+    Scheduled(
         "payment-events",
         "contracts.payments.jobs.apply_waiting_events",
         "applies what the payment provider told us",

@@ -1,15 +1,21 @@
-"""Sending invoices and applying events: each may be killed and run again."""
+"""Sending invoices, opening accounts and applying events: each may be killed and run again."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
+from typing import TypeVar
 
 from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
+from contracts.agreements.models import Agreement
 from contracts.invoices.models import Invoice
 from contracts.payments import actions, queries
+from contracts.payments.models import ReceivingAccount
 from marketplace import clock
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.extensions import db
@@ -17,6 +23,11 @@ from marketplace.queueing import for_each
 from marketplace.transactions import transaction
 
 LOOK_BACK = timedelta(days=7)
+BATCH = 50
+# A run gives way to other jobs after this long; the next one, a minute later, goes on.
+RUN_SECONDS = 45
+
+T = TypeVar("T")
 
 
 def payments() -> Payments:
@@ -25,44 +36,91 @@ def payments() -> Payments:
     return adapter
 
 
-def send_invoice(invoice_id: int) -> None:
-    """Send one invoice to the provider. The row's lock lets one of two workers do it."""
-    with transaction():
-        first = invoice_id in actions.begin_to_send([invoice_id])
-    with transaction():
-        invoice = db.session.scalar(
-            select(Invoice)
-            .where(Invoice.id == invoice_id)
-            .options(selectinload(Invoice.lines), joinedload(Invoice.organisation), joinedload(Invoice.agreement))
-            .with_for_update(of=Invoice, skip_locked=True)
-        )
-        if invoice is not None:
-            actions.send_invoice(invoice, payments=payments(), now=clock.now(), first=first)
-
-
 def send_due_invoices() -> None:
-    """Every minute: send what the provider does not have yet and what is due another try."""
-    for_each(queries.invoices_to_send(clock.now()), send_invoice)
+    """Every minute: send what the provider does not have yet and what is due another try.
+
+    By batches: that they are on their way is noted first, then each is sent in a transaction of its own. Two runs at
+    once share the work: an invoice's lock lets one of them send it.
+    """
+    began = time.monotonic()
+    for batch in _batches(queries.invoices_to_send(clock.now())):
+        if time.monotonic() - began > RUN_SECONDS:
+            return
+        send_invoices(batch)
+
+
+def send_invoices(invoice_ids: Sequence[int]) -> None:
+    """Send these invoices to the provider."""
+    with transaction():
+        on_their_way = actions.begin_to_send(invoice_ids)
+
+    def send(invoice_id: int) -> None:
+        with transaction():
+            invoice = db.session.scalar(
+                select(Invoice)
+                .where(Invoice.id == invoice_id)
+                .options(
+                    selectinload(Invoice.lines),
+                    joinedload(Invoice.organisation),
+                    joinedload(Invoice.agreement).joinedload(Agreement.supplier),
+                )
+                .with_for_update(of=Invoice, skip_locked=True)
+                .execution_options(populate_existing=True)
+            )
+            if invoice is not None:
+                first = on_their_way[invoice_id]
+                actions.send_invoice(invoice, payments=payments(), now=clock.now(), first=first)
+
+    for_each(on_their_way, send)
+
+
+def open_account(account_id: int) -> None:
+    """Have the provider open one account."""
+    with transaction():
+        account = db.session.scalar(
+            select(ReceivingAccount).where(ReceivingAccount.id == account_id).with_for_update(skip_locked=True)
+        )
+        if account is not None:
+            actions.open_account(account, payments=payments(), now=clock.now())
+
+
+def open_accounts() -> None:
+    """Every minute: have the provider open the accounts that suppliers have begun. Makes good a lost job."""
+    for_each(queries.accounts_to_open(), open_account)
 
 
 def apply_event(event_id: int) -> None:
     """Apply one event that was kept."""
     with transaction():
-        actions.apply_event(event_id, now=clock.now())
+        actions.apply_events([event_id], now=clock.now())
 
 
 def apply_waiting_events() -> None:
-    """Every minute: apply what was kept and not applied."""
-    for_each(queries.events_to_apply(), apply_event)
+    """Every minute: apply what was kept and not applied. Where one of a batch fails, each of it is applied alone."""
+    began = time.monotonic()
+    for batch in _batches(queries.events_to_apply()):
+        if time.monotonic() - began > RUN_SECONDS:
+            return
+        try:
+            with transaction():
+                actions.apply_events(batch, now=clock.now())
+        except Exception:
+            for_each(batch, apply_event)
 
 
 def ask_for_missed_events() -> None:
-    """Every day: ask the provider what has happened lately, and make good the events that never reached us.
+    """Every day: ask the provider what has happened lately, keep what never reached us, and apply it.
 
     It gives up telling us after three days, and can be asked for thirty.
     """
     now = clock.now()
-    for event in payments().events_since(now - LOOK_BACK):
-        if event.invoice is not None:
-            with transaction():
-                actions.take_news(event.invoice, kind=event.type, at=event.created, now=now)
+    for batch in _batches(payments().events_since(now - LOOK_BACK)):
+        with transaction():
+            actions.keep_missed(batch, now=now)
+    apply_waiting_events()
+
+
+def _batches(things: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(things)
+    while batch := list(islice(left, BATCH)):
+        yield batch

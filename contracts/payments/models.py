@@ -1,14 +1,18 @@
-"""The funders' accounts with the payment provider, and the provider's events."""
+"""Funders and suppliers at the payment provider, its events, and payments and what became of them."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from marketplace.database import Base, Key, When
+from contracts.invoices.models import Invoice
+from contracts.payments.rules import UNDECIDED, AccountStatus, ChargebackStatus
+from marketplace.accounts.models import Organisation
+from marketplace.database import Base, Key, Money, When, choice, key_of
 
 
 class PaymentAccount(Base):
@@ -20,10 +24,35 @@ class PaymentAccount(Base):
     provider_id: Mapped[str] = mapped_column(unique=True)
 
 
+class ReceivingAccount(Base):
+    """A supplier's account with the payment provider: where what funders pay goes on to."""
+
+    __tablename__ = "receiving_accounts"
+    __table_args__ = (CheckConstraint("status <> 'able' OR provider_id IS NOT NULL", name="able_there"),)
+
+    id: Mapped[Key]
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), unique=True)
+    # What the provider calls it; set once it has been opened there.
+    provider_id: Mapped[str | None] = mapped_column(unique=True)
+    status: Mapped[AccountStatus] = mapped_column(choice(AccountStatus, "status"))
+    # What the provider still wants to know and why it pays nothing, in its own words. Names of fields, no particulars.
+    wanted: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    reason: Mapped[str | None]
+    begun_at: Mapped[When]
+    # How late what we know is: news from before it changes nothing.
+    as_of: Mapped[When | None]
+    last_error: Mapped[str | None]
+
+    organisation: Mapped[Organisation] = relationship()
+
+
 class PaymentEvent(Base):
     """An event the provider sent, its signature checked: kept before it is used, applied once."""
 
     __tablename__ = "payment_events"
+    __table_args__ = (
+        Index("ix_payment_events_waiting", "happened_at", "id", postgresql_where=text("applied_at IS NULL")),
+    )
 
     id: Mapped[Key]
     provider_id: Mapped[str] = mapped_column(unique=True)
@@ -31,4 +60,56 @@ class PaymentEvent(Base):
     happened_at: Mapped[When]
     received_at: Mapped[When]
     applied_at: Mapped[When | None]
+    # It never came, and we asked for it.
+    was_asked_for: Mapped[bool] = mapped_column(default=False, server_default="false")
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class ProviderPayment(Base):
+    """Money that the provider took from a funder, and how much of it has been given back since.
+
+    The provider names the invoice in one event and the money given back in another, in any order.
+    """
+
+    __tablename__ = "provider_payments"
+    __table_args__ = (
+        CheckConstraint("refunded >= 0", name="refunded_not_negative"),
+        CheckConstraint("(provider_invoice IS NULL) = (amount IS NULL)", name="invoice_known"),
+    )
+
+    id: Mapped[Key]
+    provider_id: Mapped[str] = mapped_column(unique=True)
+    # The invoice it paid, by the provider's key.
+    provider_invoice: Mapped[str | None] = mapped_column(index=True)
+    amount: Mapped[Money | None] = mapped_column()
+    paid_at: Mapped[When | None]
+    refunded: Mapped[Money] = mapped_column(default=Decimal(0))
+    # How late what we know of money given back is: older news changes nothing.
+    refunded_as_of: Mapped[When | None]
+
+
+class Chargeback(Base):
+    """A bank takes a payment back, or asks about it. Which invoice it was for may be told later than this.
+
+    As soon as that is known, both sides are told, and the invoice keeps it.
+    """
+
+    __tablename__ = "chargebacks"
+
+    id: Mapped[Key]
+    provider_id: Mapped[str] = mapped_column(unique=True)
+    # The payment, by the provider's key.
+    payment: Mapped[str | None] = mapped_column(index=True)
+    invoice_id: Mapped[int | None] = key_of("invoices.id")
+    amount: Mapped[Money] = mapped_column()
+    reason: Mapped[str]
+    status: Mapped[ChargebackStatus] = mapped_column(choice(ChargebackStatus, "status"), index=True)
+    opened_at: Mapped[When]
+    closed_at: Mapped[When | None]
+
+    invoice: Mapped[Invoice | None] = relationship()
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the bank may still decide either way."""
+        return self.status in UNDECIDED

@@ -26,6 +26,7 @@ from calloffs.plans.rules import PLANNED_BAND
 from contracts.agreements import jobs as agreement_jobs
 from contracts.agreements.models import Agreement
 from contracts.invoices import jobs as invoice_jobs
+from contracts.payments.actions import begin_receiving
 from contracts.referrals.models import Referral
 from marketplace import clock
 from marketplace.access import Actor, Role
@@ -126,6 +127,14 @@ class Play:
         self._plans()
         for call_off in scenes.CALL_OFFS:
             self._call_off(call_off)
+        self._set_up_payments()
+
+    def _set_up_payments(self) -> None:
+        """Two suppliers can be paid as soon as the payments stub runs. Kittiwake’s finance is still to set it up."""
+        with self.at(self.today) as now:
+            for body in (WOMENS_CENTRE, PATHWAYS):
+                clerk = self.who(body, Role.SUPPLIER_FINANCE)
+                begin_receiving(clerk.organisation, actor=clerk, now=now)
 
     @contextmanager
     def at(self, day: date, hour: int = 10) -> Iterator[datetime]:

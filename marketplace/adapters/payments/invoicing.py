@@ -8,10 +8,10 @@ already there by our own reference, when it was asked for so long ago.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-from marketplace.adapters.payments.client import CURRENCY, Client, between, each, key_for, our_failures
+from marketplace.adapters.payments.client import CLOCKS_APART, CURRENCY, Client, between, each, key_for, our_failures
 from marketplace.adapters.payments.reading import customer_from, invoice_from, taken_from
 from marketplace.adapters.payments.records import (
     InvoiceStatus,
@@ -25,8 +25,6 @@ from marketplace.adapters.payments.records import (
 
 # Public bodies pay within 30 days (Public Contracts Regulations 2015, reg. 113; Procurement Act 2023, s. 68).
 DAYS_UNTIL_DUE = 30
-# The provider's clock is not ours.
-CLOCKS_APART = timedelta(minutes=10)
 
 
 class Invoicing(Client):

@@ -178,6 +178,7 @@ def event_from(body: Mapping[str, Any]) -> PaymentEvent:
         type=body["type"],
         created=instant(body["created"]),
         about=read(about) if read else None,
+        body=body,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 
 class PaymentsFailed(Exception):
@@ -197,7 +198,8 @@ About = PaymentInvoice | PaymentTaken | PaymentCharge | PaymentRefund | PaymentC
 
 @dataclass(frozen=True)
 class PaymentEvent:
-    """Something that happened at the provider, with the thing it happened to as it was then, if we know its kind.
+    """Something that happened at the provider, with the thing it happened to as it was then, if we know its kind;
+    `body` is all of it as the provider wrote it.
 
     Events may come late, twice and out of order: know them by `id`, and where it matters ask for the thing afresh.
     """
@@ -206,6 +208,7 @@ class PaymentEvent:
     type: str
     created: datetime
     about: About | None
+    body: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
     def invoice(self) -> PaymentInvoice | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import stripe
@@ -16,13 +17,12 @@ from marketplace.adapters.payments.records import PaymentEvent, SignatureRefused
 class Payments(Crediting, Receiving):
     """Invoices to commissioning bodies, passed on to suppliers, and what became of them."""
 
-    def events_since(self, since: datetime) -> list[PaymentEvent]:
-        """What happened from this instant on, oldest first: makes good webhooks that never came.
+    def events_since(self, since: datetime) -> Iterator[PaymentEvent]:
+        """What happened from this instant on, latest first: makes good webhooks that never came.
 
         The provider keeps events for 30 days.
         """
-        found = list(each(self._api.events.list, event_from, types=list(ASKED_FOR), created=between(since, None)))
-        return list(reversed(found))
+        return each(self._api.events.list, event_from, types=list(ASKED_FOR), created=between(since, None))
 
     def construct_event(self, payload: bytes, signature_header: str | None) -> PaymentEvent:
         """The event in a webhook request. Raises SignatureRefused unless the provider signed it, just now.

@@ -16,7 +16,8 @@ from marketplace import audit
 from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.factories.accounts import make_commissioner
-from tests.factories.invoices import finance_of, make_contract, make_invoice
+from tests.factories.invoices import finance_of, make_invoice
+from tests.factories.payments import make_payable
 from tests.marketplace.adapters.conftest import Running
 
 Database = scoped_session[Session]
@@ -32,7 +33,7 @@ def what_happened(invoice: Invoice) -> list[str]:
 
 
 def send(invoice: Invoice, provider: Running, now: datetime = NOVEMBER) -> None:
-    first = invoice.id in actions.begin_to_send([invoice.id])
+    first = actions.begin_to_send([invoice.id]).get(invoice.id, False)
     db.session.commit()
     actions.send_invoice(invoice, payments=provider.payments(), now=now, first=first)
     db.session.commit()
@@ -50,7 +51,7 @@ def ask_and_be_killed(invoice: Invoice, provider: Running) -> str:
 
 
 def test_an_invoice_is_sent_and_the_funder_told(session: Database, provider: Running) -> None:
-    contract = make_contract()
+    contract = make_payable()
     invoice = make_invoice(contract)
     send(invoice, provider)
     assert (invoice.status, invoice.sent_at, invoice.last_error) == (InvoiceStatus.OPEN, NOVEMBER, None)
@@ -67,7 +68,7 @@ def test_an_invoice_is_sent_and_the_funder_told(session: Database, provider: Run
 
 
 def test_sending_again_changes_nothing(session: Database, provider: Running) -> None:
-    invoice = make_invoice(make_contract())
+    invoice = make_invoice(make_payable())
     send(invoice, provider)
     send(invoice, provider, NOVEMBER + timedelta(days=1))
     assert len(list(provider.payments().invoices())) == 1
@@ -92,7 +93,7 @@ def test_sending_again_changes_nothing(session: Database, provider: Running) -> 
 def test_whatever_goes_wrong_on_the_way_there_is_one_invoice_in_the_end(
     session: Database, provider: Running, fault: dict[str, Any]
 ) -> None:
-    invoice = make_invoice(make_contract())
+    invoice = make_invoice(make_payable())
     provider.behave(faults=[fault])
     send(invoice, provider)
     assert (invoice.status, invoice.attempts) == (InvoiceStatus.DRAFT, 1)
@@ -109,7 +110,7 @@ def test_whatever_goes_wrong_on_the_way_there_is_one_invoice_in_the_end(
 
 
 def test_the_wait_grows_and_the_history_does_not(session: Database, provider: Running) -> None:
-    invoice, now = make_invoice(make_contract()), NOVEMBER
+    invoice, now = make_invoice(make_payable()), NOVEMBER
     provider.behave(faults=[{"kind": "broken", "count": 100}])
     waits = []
     for _ in range(12):
@@ -124,7 +125,7 @@ def test_the_wait_grows_and_the_history_does_not(session: Database, provider: Ru
 def test_what_the_provider_refuses_is_kept_in_its_words_and_tried_again_late(
     session: Database, provider: Running
 ) -> None:
-    invoice = make_invoice(make_contract())
+    invoice = make_invoice(make_payable())
     actions.send_invoice(invoice, payments=provider.payments(api_key="sk_wrong"), now=NOVEMBER)
     assert invoice.status is InvoiceStatus.DRAFT
     assert (invoice.last_error or "").startswith("The payment provider refused it: Invalid API Key")
@@ -134,7 +135,7 @@ def test_what_the_provider_refuses_is_kept_in_its_words_and_tried_again_late(
 
 
 def test_an_invoice_waits_until_the_funder_has_somebody_in_finance(session: Database, provider: Running) -> None:
-    contract = make_contract(with_finance=False)
+    contract = make_payable(with_finance=False)
     invoice = make_invoice(contract)
     send(invoice, provider)
     body = contract.funders[0].organisation
@@ -151,13 +152,13 @@ def test_an_invoice_waits_until_the_funder_has_somebody_in_finance(session: Data
 def test_a_funder_is_one_customer(session: Database, provider: Running) -> None:
     body = make_commissioner()
     for _ in range(2):
-        send(make_invoice(make_contract(lead=body)), provider)
+        send(make_invoice(make_payable(lead=body)), provider)
     assert len(provider.ask("GET", "/v1/customers").json()["data"]) == 1
     assert session.scalar(select(func.count()).select_from(PaymentAccount)) == 1
 
 
 def test_killed_before_the_commit_and_paid_meanwhile(session: Database, provider: Running) -> None:
-    invoice = make_invoice(make_contract())
+    invoice = make_invoice(make_payable())
     finance_of(invoice.agreement.supplier)
     provider.payments().mark_paid_out_of_band(ask_and_be_killed(invoice, provider), key="k")
     send(invoice, provider, NOVEMBER + timedelta(hours=1))
@@ -169,7 +170,7 @@ def test_killed_before_the_commit_and_paid_meanwhile(session: Database, provider
 
 
 def test_uncollectible_is_still_owed(session: Database, provider: Running) -> None:
-    invoice = make_invoice(make_contract())
+    invoice = make_invoice(make_payable())
     provider.payments().mark_uncollectible(ask_and_be_killed(invoice, provider), key="k")
     send(invoice, provider)
     assert invoice.status is InvoiceStatus.OPEN
@@ -177,7 +178,7 @@ def test_uncollectible_is_still_owed(session: Database, provider: Running) -> No
 
 def test_an_older_invoice_under_the_same_number_is_not_ours(session: Database, provider: Running) -> None:
     """A database made anew gives the same numbers again; the provider remembers the old ones."""
-    contract = make_contract()
+    contract = make_payable()
     old = make_invoice(contract)
     send(old, provider)
     provider.payments().mark_paid_out_of_band(old.provider_id or "", key="k")
@@ -192,7 +193,7 @@ def test_an_older_invoice_under_the_same_number_is_not_ours(session: Database, p
 
 
 def test_another_amount_at_the_provider_is_shown_and_not_taken_over(session: Database, provider: Running) -> None:
-    invoice = make_invoice(make_contract())
+    invoice = make_invoice(make_payable())
     ask_and_be_killed(invoice, provider)
     invoice.lines[0].amount = invoice.amount = Decimal("9999.99")
     session.commit()

@@ -27,7 +27,8 @@ from marketplace.extensions import db
 from marketplace.outbox import Letter
 from marketplace.transactions import transaction
 from tests.conftest import StandingClock
-from tests.factories.invoices import finance_of, make_contract, make_invoice
+from tests.factories.invoices import finance_of, make_invoice
+from tests.factories.payments import make_payable
 from tests.marketplace.adapters.conftest import API_KEY, SECRET, Running
 
 Database = scoped_session[Session]
@@ -40,7 +41,7 @@ def what_happened(invoice: Invoice) -> list[str]:
 
 def sent_invoice(provider: Running) -> Invoice:
     """An invoice that the provider has; its supplier has somebody in finance."""
-    invoice = make_invoice(make_contract())
+    invoice = make_invoice(make_payable())
     finance_of(invoice.agreement.supplier)
     actions.send_invoice(invoice, payments=provider.payments(), now=NOVEMBER)
     db.session.commit()
@@ -104,7 +105,7 @@ def test_paid_may_come_before_the_rest(session: Database, provider: Running) -> 
 
 def test_the_provider_may_be_faster_than_our_commit(session: Database, provider: Running) -> None:
     """The events reach us, but what we were told when sending was lost: page and key are taken from the event."""
-    invoice = make_invoice(make_contract())
+    invoice = make_invoice(make_payable())
     session.commit()
     actions.send_invoice(invoice, payments=provider.payments(), now=NOVEMBER)
     key, page = invoice.provider_id, invoice.payment_url
@@ -206,8 +207,8 @@ def test_the_whole_month_by_itself(
     session: Database, provider: Running, clock: StandingClock, run_jobs: Callable[[], int]
 ) -> None:
     clock.set(NOVEMBER)
-    make_contract()
-    make_contract()
+    make_payable()
+    make_payable()
     session.commit()
     invoice_jobs.raise_due_invoices()
     jobs.send_due_invoices()
@@ -221,13 +222,13 @@ def test_the_whole_month_by_itself(
 def test_two_workers_at_once_send_one_invoice(committed_app: Flask, tmp_path: Path) -> None:
     with linked(committed_app, tmp_path) as (stub_url, _), committed_app.app_context():
         with transaction():
-            invoice_id = make_invoice(make_contract()).id
+            invoice_id = make_invoice(make_payable()).id
         together = threading.Barrier(3)
 
         def work() -> None:
             with committed_app.app_context():
                 together.wait(20)
-                jobs.send_invoice(invoice_id)
+                jobs.send_invoices([invoice_id])
 
         threads = [threading.Thread(target=work) for _ in range(3)]
         for thread in threads:
@@ -290,7 +291,7 @@ def test_raised_sent_paid_in_the_browser_and_told_to_us(
     clock.set(NOVEMBER)
     with linked(committed_app, tmp_path) as (_, deliver), committed_app.app_context():
         with transaction():
-            contract = make_contract(lines=["120000.00"])
+            contract = make_payable(lines=["120000.00"])
             finance_of(contract.supplier)
         invoice_jobs.raise_due_invoices()
         jobs.send_due_invoices()

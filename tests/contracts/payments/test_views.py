@@ -13,7 +13,8 @@ from contracts.payments import actions
 from contracts.payments.models import PaymentEvent
 from marketplace.adapters.payments.stub.delivery import signature
 from tests.conftest import Client, StandingClock
-from tests.factories.invoices import make_contract, make_invoice
+from tests.factories.invoices import make_invoice
+from tests.factories.payments import make_payable
 from tests.marketplace.adapters.conftest import SECRET, Running
 
 Database = scoped_session[Session]
@@ -24,7 +25,7 @@ NOVEMBER = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 def told(session: Database, provider: Running, clock: StandingClock) -> tuple[bytes, dict[str, str]]:
     """What the provider posts to us when an invoice of ours was paid."""
     clock.set(NOVEMBER)
-    invoice = make_invoice(make_contract())
+    invoice = make_invoice(make_payable())
     actions.send_invoice(invoice, payments=provider.payments(), now=NOVEMBER)
     session.commit()
     provider.payments().mark_paid_out_of_band(invoice.provider_id or "", key="k")

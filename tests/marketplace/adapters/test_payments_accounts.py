@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,13 +22,16 @@ from marketplace.adapters.payments.records import (
 from marketplace.adapters.payments.stripe import Payments
 
 LINES = [PaymentLine("May", Decimal("100.00"))]
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 BACK, AGAIN = "http://127.0.0.1:9/back", "http://127.0.0.1:9/again"
 
 
 @pytest.fixture
 def account(payments: Payments) -> SupplierAccount:
     """A supplier's account of which nothing is known."""
-    return payments.open_account(reference="supplier-3", name="Second Chance", email="finance@second.example")
+    return payments.open_account(
+        reference="supplier-3", name="Second Chance", email="finance@second.example", asked_since=LONG_AGO
+    )
 
 
 def page(payments: Payments, account: SupplierAccount) -> str:
@@ -44,9 +48,17 @@ def invoice_for(payments: Payments, account: SupplierAccount) -> PaymentInvoice:
     return payments.raise_invoice(customer_id=buyer, reference="I", lines=LINES, account_id=account.id)
 
 
-def test_an_account_is_opened_once_and_nothing_of_it_is_known(payments: Payments, account: SupplierAccount) -> None:
-    again = payments.open_account(reference="supplier-3", name="Second Chance", email="finance@second.example")
-    assert again == account == payments.account(account.id)
+def test_an_account_is_opened_once_and_nothing_of_it_is_known(
+    payments: Payments, running: Any, account: SupplierAccount
+) -> None:
+    again = payments.open_account(
+        reference="supplier-3", name="Second Chance", email="finance@second.example", asked_since=LONG_AGO
+    )
+    running.clock.seconds += 25 * 3600  # the key is forgotten
+    later = payments.open_account(
+        reference="supplier-3", name="Another name", email="other@second.example", asked_since=LONG_AGO
+    )
+    assert later == again == account == payments.account(account.id)
     assert (account.standing, account.reference) == (AccountStanding.INCOMPLETE, "supplier-3")
     assert {"external_account", "company.tax_id"} <= set(account.missing)
     assert account.reason == "requirements.past_due"
@@ -82,7 +94,7 @@ def test_what_the_owner_gives_decides_whether_it_can_be_paid(
     assert (event.type, event.about) == ("account.updated", now)
     assert json.loads(payload)["account"] == account.id
     # It happened to the account, not to us: it is not in our own list.
-    assert payments.events_since(event.created) == []
+    assert list(payments.events_since(event.created)) == []
 
 
 def test_going_back_without_giving_anything_changes_nothing(payments: Payments, account: SupplierAccount) -> None:
@@ -151,7 +163,9 @@ def test_the_providers_checks_may_change_their_mind(payments: Payments, running:
 
 
 def test_an_invented_supplier_can_be_paid_at_once(payments: Payments) -> None:
-    made = payments.open_account(reference="s", name="Invented", email="i@i.example", invented=True)
+    made = payments.open_account(
+        reference="s", name="Invented", email="i@i.example", invented=True, asked_since=LONG_AGO
+    )
     assert made.standing is AccountStanding.ABLE
 
 

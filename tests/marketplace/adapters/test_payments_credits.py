@@ -29,7 +29,9 @@ EVER = {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2100, 1, 1,
 @pytest.fixture
 def invoice(payments: Payments) -> PaymentInvoice:
     """An open invoice over £100, to be paid on to a supplier."""
-    account = payments.open_account(reference="s", name="Supplier", email="s@s.example", invented=True)
+    account = payments.open_account(
+        reference="s", name="Supplier", email="s@s.example", invented=True, asked_since=EVER["since"]
+    )
     buyer = payments.ensure_customer(reference="b", name="Kent PCC", email="finance@kent.example").id
     lines = [PaymentLine("May", Decimal("100.00"))]
     return payments.raise_invoice(customer_id=buyer, reference="I", lines=lines, account_id=account.id)

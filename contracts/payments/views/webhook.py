@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, request
+from flask import current_app, request
 
 from contracts.payments import actions
 from contracts.payments.jobs import apply_event
+from contracts.payments.views import bp
 from marketplace import clock
 from marketplace.access import SIGNED_WEBHOOK, audience
 from marketplace.extensions import csrf
 from marketplace.queueing import enqueue
 from marketplace.transactions import after_commit, transaction
-
-bp = Blueprint("payments", __name__)
 
 
 @bp.post("/webhooks/payments")

@@ -1,27 +1,29 @@
-"""Sending invoices to the payment provider, and applying what the provider tells us.
+"""Sending invoices to the payment provider, and taking over how they stand there.
 
-Everything here may run twice: the provider is asked with our own number as the key, and an event is applied once.
+Everything here may run twice: the provider is asked with our own number as the key.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.invoices import actions as invoices
 from contracts.invoices.models import Invoice
-from contracts.invoices.rules import InvoiceStatus, number_of_reference
-from contracts.payments.models import PaymentAccount, PaymentEvent
+from contracts.invoices.rules import InvoiceStatus
+from contracts.payments import letters
+from contracts.payments.actions.receiving import take_account
+from contracts.payments.actions.taking_back import tell_of_chargebacks
+from contracts.payments.models import PaymentAccount, ReceivingAccount
+from contracts.payments.queries import receiving_account
+from contracts.payments.rules import AccountStatus
 from marketplace import audit
 from marketplace.access import SYSTEM, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.queries import people_with
-from marketplace.adapters.payments.reading import event_from
 from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
 from marketplace.adapters.payments.records import (
     PaymentInvoice,
@@ -29,15 +31,15 @@ from marketplace.adapters.payments.records import (
     PaymentsFailed,
     PaymentsRefused,
     PaymentsTemporaryFailure,
-    SignatureRefused,
 )
 from marketplace.adapters.payments.stripe import Payments
-from marketplace.errors import Invalid
 from marketplace.extensions import db
 
 LONGEST_WAIT = timedelta(hours=6)
 # How soon an invoice is tried again that waits for a person of ours: looking costs nothing.
 SHORTEST_WAIT = timedelta(minutes=10)
+# The provider's word for a supplier's account that has become unable to be paid.
+UNABLE = "insufficient_capabilities_for_transfer"
 
 # Stripe's "uncollectible" is its bookkeeping: the funder owes the invoice all the same, and may still pay it.
 STANDING = {
@@ -48,50 +50,52 @@ STANDING = {
 }
 
 
-class ForgedEvent(Invalid):
-    """What arrived at the webhook is not from the payment provider. Nothing of it is kept."""
+def begin_to_send(invoice_ids: Sequence[int]) -> dict[int, bool]:
+    """Note, and commit before anything is asked, that these invoices are on their way; not those in others' hands.
 
-    status = 400
-
-
-def begin_to_send(invoice_ids: Sequence[int]) -> frozenset[int]:
-    """Note, and commit before anything is asked, that these invoices are on their way.
-
-    Gives those that never were before. Of all others the provider may know something that we do not: an earlier run
-    may have been killed after it had asked.
+    Gives for each whether it is the first time. If not, the provider may know something that we do not: an earlier
+    run may have been killed after it had asked.
     """
+    free = select(Invoice.id).where(Invoice.id.in_(invoice_ids), Invoice.status == InvoiceStatus.DRAFT)
     began = db.session.execute(
         update(Invoice)
-        .where(Invoice.id.in_(invoice_ids), Invoice.status == InvoiceStatus.DRAFT)
+        .where(Invoice.id.in_(free.with_for_update(skip_locked=True)))
         .values(attempts=Invoice.attempts + 1)
         .returning(Invoice.id, Invoice.attempts)
     )
-    return frozenset(key for key, attempts in began if attempts == 1)
+    return {key: attempts == 1 for key, attempts in began}
 
 
 def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime, first: bool = False) -> None:
-    """Hand the invoice to the payment provider, which asks the funder for the money.
+    """Hand the invoice to the payment provider, which asks the funder for the money and passes it on to the supplier.
 
-    Unless this is the `first` time, the provider is asked what it has of the invoice already.
-
-    It waits until somebody at the funder can pay it: their address is where the provider writes to. A failure that
-    may pass is tried again, later each time; a refusal is kept where people see it and tried again after the longest
-    wait, because what it names (a setting, an address) is mended by a person.
+    Unless this is the `first` time, the provider is asked what it has of the invoice already. The invoice waits until
+    somebody at the funder can pay it (their address is where the provider writes to) and the supplier can be paid. A
+    failure that may pass is tried again, later each time; a refusal is kept where people see it and tried again after
+    the longest wait, because what it names (a setting, an address) is mended by a person.
     """
     if invoice.status is not InvoiceStatus.DRAFT:
         return
-    funder = invoice.organisation
+    funder, supplier = invoice.organisation, invoice.agreement.supplier
     payers = people_with(funder.id, Permission.PAY_INVOICES)
     if not payers:
         words = f"Nobody at {funder.name} has the finance role yet, so nobody can be asked to pay."
         _not_sent(invoice, words, again_in=SHORTEST_WAIT, now=now)
         return
+    account = receiving_account(supplier.id)
+    if account is None or account.provider_id is None or account.status is not AccountStatus.ABLE:
+        words = f"{supplier.name} cannot be paid through the payment provider yet. It is sent as soon as they can."
+        _not_sent(invoice, words, again_in=LONGEST_WAIT, now=now)
+        letters.invoices_wait(supplier, account, now=now)
+        return
     try:
         sent = payments.raise_invoice(
             customer_id=_customer(funder, email=payers[0].email, payments=payments),
+            account_id=account.provider_id,
             reference=invoice.payment_reference,
             lines=[PaymentLine(line.text, line.amount) for line in invoice.lines],
             asked_since=None if first else invoice.raised_at,
+            description=f"Invoice {invoice.number}, {invoice.agreement.title}",
             metadata={"contract": invoice.agreement.reference},
         )
     except PaymentsTemporaryFailure as failure:
@@ -100,6 +104,8 @@ def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime, first: 
     except PaymentsRefused as failure:
         words = f"The payment provider refused it: {failure}"
         _not_sent(invoice, words, again_in=LONGEST_WAIT, now=now, failure=failure)
+        if failure.code == UNABLE:
+            _ask_again(account, payments=payments, now=now)
     else:
         if not take(sent, invoice, at=now, now=now):
             invoice.next_attempt_at = now + LONGEST_WAIT
@@ -115,6 +121,14 @@ def _not_sent(
         audit.record("Could not be sent yet", invoice, actor=SYSTEM, now=now, **code)
     invoice.last_error = words
     invoice.next_attempt_at = now + again_in
+
+
+def _ask_again(account: ReceivingAccount, *, payments: Payments, now: datetime) -> None:
+    """The provider no longer pays to an account that we think it does: its word is newer than what we know."""
+    try:
+        take_account(payments.account(account.provider_id or ""), at=now, now=now)
+    except PaymentsFailed:
+        return  # the nightly comparison asks for it again
 
 
 def _customer(funder: Organisation, *, email: str, payments: Payments) -> str:
@@ -148,63 +162,13 @@ def take(told: PaymentInvoice, invoice: Invoice, *, at: datetime, now: datetime)
         return False
     if invoice.provider_id is None:
         invoice.provider_id, invoice.payment_url, invoice.sent_at = told.id, told.hosted_url, now
+        tell_of_chargebacks(now=now)
     invoice.last_error = None
     if standing is InvoiceStatus.OPEN:
         invoices.sent(invoice, now=now)
-    elif standing is InvoiceStatus.PAID:
-        invoices.paid(invoice, at=told.paid or at, now=now)
-    else:
+    elif standing is InvoiceStatus.VOID:
         invoices.voided(invoice, now=now)
+    elif told.amount_paid:
+        invoices.paid(invoice, at=told.paid or at, now=now)
+    # Else it counts as paid there because all of it was credited: our own credit notes say so here.
     return True
-
-
-def keep_event(payload: bytes, signature: str | None, *, payments: Payments, now: datetime) -> int | None:
-    """Keep a signed event before it is used; its key, or None if it was here before. Raises ForgedEvent."""
-    try:
-        event = payments.construct_event(payload, signature)
-    except SignatureRefused as refused:
-        raise ForgedEvent("The signature is not the payment provider’s, or it is too old.") from refused
-    body: dict[str, Any] = json.loads(payload)
-    return db.session.execute(
-        insert(PaymentEvent)
-        .values(provider_id=event.id, kind=event.type, happened_at=event.created, received_at=now, payload=body)
-        .on_conflict_do_nothing(index_elements=["provider_id"])
-        .returning(PaymentEvent.id)
-    ).scalar()
-
-
-def apply_event(event_id: int, *, now: datetime) -> None:
-    """Apply one kept event, once. Events may come in any order: what can no longer happen is passed over."""
-    event = db.session.scalar(
-        select(PaymentEvent)
-        .where(PaymentEvent.id == event_id, PaymentEvent.applied_at.is_(None))
-        .with_for_update(skip_locked=True)
-    )
-    if event is None:
-        return
-    told = event_from(event.payload)
-    event.applied_at = now
-    if told.invoice is not None:
-        take_news(told.invoice, kind=told.type, at=event.happened_at, now=now)
-    db.session.flush()
-
-
-def take_news(told: PaymentInvoice, *, kind: str, at: datetime, now: datetime) -> None:
-    """Take over what the provider says of one of its invoices, if it is one of ours.
-
-    It is known by the provider's own key; before we have kept that (the provider may be faster than our commit, or
-    we may have been killed before it) by the reference that we gave it.
-    """
-    reference = told.reference or ""
-    invoice = db.session.scalar(
-        select(Invoice)
-        .where(or_(Invoice.provider_id == told.id, Invoice.number == number_of_reference(reference)))
-        .order_by((Invoice.provider_id == told.id).desc().nulls_last())
-        .limit(1)
-        .with_for_update()
-    )
-    if invoice is None or (invoice.provider_id != told.id and invoice.payment_reference != reference):
-        return
-    taken = take(told, invoice, at=at, now=now)
-    if taken and kind == "invoice.payment_failed" and invoice.status is InvoiceStatus.OPEN:
-        audit.record("A payment failed", invoice, actor=SYSTEM, now=now)

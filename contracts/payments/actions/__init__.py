@@ -1,0 +1,21 @@
+"""What is done with the payment provider: sending, being paid, and taking over what it tells us."""
+
+from contracts.payments.actions.events import ForgedEvent, apply_events, keep_event, keep_missed, take_news
+from contracts.payments.actions.receiving import begin_receiving, open_account, take_account
+from contracts.payments.actions.sending import LONGEST_WAIT, SHORTEST_WAIT, begin_to_send, send_invoice, take
+
+__all__ = [
+    "LONGEST_WAIT",
+    "SHORTEST_WAIT",
+    "ForgedEvent",
+    "apply_events",
+    "begin_receiving",
+    "begin_to_send",
+    "keep_event",
+    "keep_missed",
+    "open_account",
+    "send_invoice",
+    "take",
+    "take_account",
+    "take_news",
+]

@@ -1,0 +1,130 @@
+"""What the provider took from funders, gave back, or a bank took back: kept in any order, told to both sides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from contracts.invoices.models import Invoice
+from contracts.payments import letters
+from contracts.payments.models import Chargeback, ProviderPayment
+from contracts.payments.rules import CHARGEBACK_MOVES, UNDECIDED, ChargebackStatus
+from marketplace import audit
+from marketplace.access import SYSTEM
+from marketplace.adapters.payments.records import (
+    DisputeStatus,
+    PaymentCharge,
+    PaymentDispute,
+    PaymentRefund,
+    PaymentTaken,
+)
+from marketplace.extensions import db
+from marketplace.presentation import pounds_exact
+
+STANDING = {
+    DisputeStatus.WARNING_NEEDS_RESPONSE: ChargebackStatus.ASKED,
+    DisputeStatus.WARNING_UNDER_REVIEW: ChargebackStatus.ASKED,
+    DisputeStatus.WARNING_CLOSED: ChargebackStatus.WITHDRAWN,
+    DisputeStatus.PREVENTED: ChargebackStatus.WITHDRAWN,
+    DisputeStatus.NEEDS_RESPONSE: ChargebackStatus.TAKEN,
+    DisputeStatus.UNDER_REVIEW: ChargebackStatus.TAKEN,
+    DisputeStatus.WON: ChargebackStatus.WON,
+    DisputeStatus.LOST: ChargebackStatus.LOST,
+}
+
+
+def take_payment(told: PaymentTaken, *, now: datetime) -> None:
+    """Keep that a payment of the provider's was for an invoice. One that came by another way leaves no trace there."""
+    if told.payment is None:
+        return
+    known = {"provider_invoice": told.invoice_id, "amount": told.amount, "paid_at": told.paid}
+    db.session.execute(
+        insert(ProviderPayment)
+        .values(provider_id=told.payment, refunded=0, **known)
+        .on_conflict_do_update(index_elements=["provider_id"], set_=known)
+    )
+    tell_of_chargebacks(now=now)
+
+
+def take_charge(told: PaymentCharge, *, at: datetime) -> None:
+    """Keep how much of a payment has been given back by then. News of the same second only ever raise it."""
+    if told.payment is None:
+        return
+    given = insert(ProviderPayment).values(provider_id=told.payment, refunded=told.refunded, refunded_as_of=at)
+    new, old = given.excluded, ProviderPayment
+    db.session.execute(
+        given.on_conflict_do_update(
+            index_elements=["provider_id"],
+            set_={"refunded": new.refunded, "refunded_as_of": new.refunded_as_of},
+            where=or_(
+                old.refunded_as_of.is_(None),
+                old.refunded_as_of < new.refunded_as_of,
+                (old.refunded_as_of == new.refunded_as_of) & (old.refunded < new.refunded),
+            ),
+        )
+    )
+
+
+def take_refund(told: PaymentRefund, *, now: datetime) -> None:
+    """Money that could not be given back is still the supplier's to give: both sides are told."""
+    invoice = None if told.payment is None else _paid_with(told.payment)
+    if invoice is None or told.status != "failed":
+        return
+    audit.record(f"A refund of {pounds_exact(told.amount)} failed", invoice, actor=SYSTEM, now=now)
+    letters.refund_failed(invoice, told, now=now)
+
+
+def take_dispute(told: PaymentDispute, *, at: datetime, now: datetime) -> None:
+    """Keep that a bank takes a payment back, and how that was decided."""
+    status = STANDING[told.status]
+    db.session.execute(
+        insert(Chargeback)
+        .values(
+            provider_id=told.id,
+            payment=told.payment,
+            amount=told.amount,
+            reason=told.reason,
+            status=status,
+            opened_at=told.created,
+            closed_at=None if status in UNDECIDED else at,
+        )
+        .on_conflict_do_nothing(index_elements=["provider_id"])
+    )
+    chargeback = db.session.scalars(select(Chargeback).where(Chargeback.provider_id == told.id).with_for_update()).one()
+    if status in CHARGEBACK_MOVES[chargeback.status]:
+        chargeback.status, chargeback.amount = status, told.amount
+        chargeback.closed_at = None if status in UNDECIDED else at
+        if chargeback.invoice is not None:
+            _tell(chargeback, chargeback.invoice, now=now)
+    tell_of_chargebacks(now=now)
+
+
+def tell_of_chargebacks(*, now: datetime) -> None:
+    """Tell both sides of each payment taken back for which it has become known which invoice it paid."""
+    db.session.flush()
+    found = db.session.execute(
+        select(Chargeback, Invoice)
+        .join(ProviderPayment, ProviderPayment.provider_id == Chargeback.payment)
+        .join(Invoice, Invoice.provider_id == ProviderPayment.provider_invoice)
+        .where(Chargeback.invoice_id.is_(None))
+        .with_for_update(of=Chargeback)
+    ).all()
+    for chargeback, invoice in found:
+        chargeback.invoice = invoice
+        _tell(chargeback, invoice, now=now)
+
+
+def _tell(chargeback: Chargeback, invoice: Invoice, *, now: datetime) -> None:
+    words = f"Payment of {pounds_exact(chargeback.amount)}: {chargeback.status.label.lower()}"
+    audit.record(words, invoice, actor=SYSTEM, now=now, reason=chargeback.reason)
+    letters.chargeback(chargeback, invoice, now=now)
+
+
+def _paid_with(payment: str) -> Invoice | None:
+    return db.session.scalar(
+        select(Invoice)
+        .join(ProviderPayment, ProviderPayment.provider_invoice == Invoice.provider_id)
+        .where(ProviderPayment.provider_id == payment)
+    )

@@ -1,0 +1,81 @@
+"""Letters about being paid: to suppliers whether they can be, to both sides when a bank takes a payment back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import chain
+
+from contracts.invoices.models import Invoice
+from contracts.payments.models import Chargeback, ReceivingAccount
+from marketplace.access import Permission
+from marketplace.accounts.letters import write_to
+from marketplace.accounts.models import Organisation, Person
+from marketplace.accounts.queries import people_with
+from marketplace.adapters.payments.records import PaymentRefund
+
+
+def invoices_wait(supplier: Organisation, account: ReceivingAccount | None, *, now: datetime) -> None:
+    """Tell the supplier’s finance people that invoices wait until it can be paid; once for how their account stands."""
+    standing = "none" if account is None else account.status.value
+    write_to(
+        people_with(supplier.id, Permission.RECEIVE_PAYMENTS),
+        key=f"invoices-wait:{supplier.id}:{standing}",
+        subject="Invoices wait until you can be paid",
+        template="emails/payments/invoices_wait.txt",
+        now=now,
+        account=account,
+    )
+
+
+def can_be_paid(account: ReceivingAccount, *, now: datetime) -> None:
+    """Tell the supplier's finance people that payments reach them from now on."""
+    _about(account, "can-be-paid", "You can be paid", "emails/payments/can_be_paid.txt", now=now)
+
+
+def cannot_be_paid(account: ReceivingAccount, *, now: datetime) -> None:
+    """Tell the supplier's finance people that payments cannot reach them, and what the provider wants to know."""
+    subject = "The payment provider cannot pay you"
+    _about(account, "cannot-be-paid", subject, "emails/payments/cannot_be_paid.txt", now=now)
+
+
+def _about(account: ReceivingAccount, key: str, subject: str, template: str, *, now: datetime) -> None:
+    write_to(
+        people_with(account.organisation_id, Permission.RECEIVE_PAYMENTS),
+        key=f"{key}:{account.id}:{account.as_of:%Y%m%d%H%M%S}",
+        subject=subject,
+        template=template,
+        now=now,
+        account=account,
+    )
+
+
+def chargeback(chargeback: Chargeback, invoice: Invoice, *, now: datetime) -> None:
+    """Tell both finances that a bank takes a payment back, and how that was decided."""
+    write_to(
+        _both(invoice),
+        key=f"chargeback:{chargeback.id}:{chargeback.status.value}",
+        subject=f"Payment of invoice {invoice.number}: {chargeback.status.label.lower()}",
+        template="emails/payments/chargeback.txt",
+        now=now,
+        chargeback=chargeback,
+        invoice=invoice,
+    )
+
+
+def refund_failed(invoice: Invoice, refund: PaymentRefund, *, now: datetime) -> None:
+    """Tell both finances that money could not be given back."""
+    write_to(
+        _both(invoice),
+        key=f"refund-failed:{refund.id}",
+        subject=f"Money could not be given back for invoice {invoice.number}",
+        template="emails/payments/refund_failed.txt",
+        now=now,
+        refund=refund,
+        invoice=invoice,
+    )
+
+
+def _both(invoice: Invoice) -> Iterable[Person]:
+    funder = people_with(invoice.organisation_id, Permission.PAY_INVOICES)
+    return chain(funder, people_with(invoice.agreement.supplier_id, Permission.RECEIVE_PAYMENTS))

@@ -1,0 +1,11 @@
+"""Pages of payments, by audience: who sees an invoice, suppliers who want to be paid, the provider itself."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+bp = Blueprint("payments", __name__)
+
+from contracts.payments.views import invoices, receiving, webhook  # noqa: E402
+
+__all__ = ["bp", "invoices", "receiving", "webhook"]

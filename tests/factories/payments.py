@@ -1,0 +1,50 @@
+"""Suppliers that can be paid: their account at the payment provider of the application, and our row of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import current_app
+
+from contracts.agreements.models import Agreement
+from contracts.payments.models import ReceivingAccount
+from contracts.payments.rules import AccountStatus
+from marketplace.accounts.models import Organisation
+from marketplace.adapters.payments.stripe import Payments
+from marketplace.extensions import db
+from tests.factories.invoices import make_contract
+
+BEGUN = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
+
+
+def make_receiving(
+    supplier: Organisation, *, status: AccountStatus = AccountStatus.ABLE, provider_id: str | None = None, **more: Any
+) -> ReceivingAccount:
+    """A supplier's account as our row, known to the provider by that key (an invented one unless said)."""
+    made = ReceivingAccount(
+        organisation=supplier,
+        provider_id=provider_id or f"acct_of_{supplier.id}",
+        status=status,
+        begun_at=BEGUN,
+        as_of=BEGUN,
+        **more,
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def make_payable(**more: Any) -> Agreement:
+    """A signed contract whose supplier can be paid at the provider that the application speaks to."""
+    contract = make_contract(**more)
+    payments: Payments = current_app.extensions["payments"]
+    told = payments.open_account(
+        reference=f"test-{contract.supplier.id}",
+        name=contract.supplier.name,
+        email="finance@supplier.example",
+        asked_since=BEGUN,
+        invented=True,
+    )
+    make_receiving(contract.supplier, provider_id=told.id)
+    return contract
