@@ -25,7 +25,7 @@ from marketplace.adapters.email import (
 )
 from marketplace.database import Base, Key, When, choice
 from marketplace.extensions import db
-from marketplace.queueing import enqueue
+from marketplace.queueing import awake, wake
 from marketplace.transactions import after_commit_once, transaction
 from marketplace.vault import SealedText
 
@@ -99,8 +99,8 @@ def post(
 
 
 def _wake() -> None:
-    """Have a worker send what waits: one job for all letters of a transaction, however many."""
-    enqueue(send_waiting_letters)
+    """Have a worker send what waits: one job for all letters that wait by then, of however many transactions."""
+    wake(send_waiting_letters)
 
 
 def letters_to(person_id: int) -> Sequence[Letter]:
@@ -148,6 +148,7 @@ def send_waiting_letters() -> None:
     when nothing is due that it has not seen. Two at once (a worker and the timetable) share the work: each letter's
     lock lets one of them send. What is still waiting when its time is over is left to the next run.
     """
+    awake(send_waiting_letters)
     last, began = 0, time.monotonic()
     while time.monotonic() - began < RUN_SECONDS:
         batch = db.session.scalars(

@@ -42,6 +42,7 @@ GRACE_SECONDS = 5
 WORKER_TTL = 30
 MONITORING_SECONDS = 10
 MAINTENANCE_SECONDS = 30
+WAKE_SECONDS = 60
 
 
 def init_app(app: Flask, redis_url: str) -> None:
@@ -79,6 +80,30 @@ def enqueue(job: Callable[..., object], *keys: int | str, first: bool = False) -
         )
     except RedisError as error:
         log.warning("the queue is away (%s): %s waits for the timetable", type(error).__name__, job.__name__)
+
+
+def wake(job: Callable[[], object], *, first: bool = False) -> None:
+    """Have a job that does all that waits done soon: once, however often it is asked for before it begins.
+
+    The job says that it has begun with `awake`. A flag that outlives a lost job ends by itself, and the timetable
+    runs the job in any case.
+    """
+    try:
+        if not connection().set(_flag(job), 1, nx=True, ex=WAKE_SECONDS):
+            return
+    except RedisError:
+        return  # the queue is away: the timetable finds what waits
+    enqueue(job, first=first)
+
+
+def awake(job: Callable[[], object]) -> None:
+    """The job begins: what comes from now on wakes it again."""
+    with suppress(RedisError):
+        connection().delete(_flag(job))
+
+
+def _flag(job: Callable[[], object]) -> str:
+    return f"marketplace:woken:{job.__module__}.{job.__name__}"
 
 
 def for_each(keys: Iterable[int], work: Callable[[int], None]) -> None:

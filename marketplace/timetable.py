@@ -68,7 +68,7 @@ TIMETABLE: tuple[Scheduled, ...] = (
         "invoices",
         "contracts.invoices.jobs.raise_due_invoices",
         "raises the invoices of every month that is over",
-        cron="30 2 * * *",
+        cron="30 2,4,6 * * *",
     ),
     Scheduled(
         "invoices-sent",

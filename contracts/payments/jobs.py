@@ -19,7 +19,7 @@ from contracts.payments.models import ReceivingAccount
 from marketplace import clock
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.extensions import db
-from marketplace.queueing import for_each
+from marketplace.queueing import awake, for_each
 from marketplace.transactions import transaction
 
 LOOK_BACK = timedelta(days=7)
@@ -96,7 +96,11 @@ def apply_event(event_id: int) -> None:
 
 
 def apply_waiting_events() -> None:
-    """Every minute: apply what was kept and not applied. Where one of a batch fails, each of it is applied alone."""
+    """Every minute, and woken when something comes: apply what was kept and not applied.
+
+    Where one of a batch fails, each of it is applied alone.
+    """
+    awake(apply_waiting_events)
     began = time.monotonic()
     for batch in _batches(queries.events_to_apply()):
         if time.monotonic() - began > RUN_SECONDS:

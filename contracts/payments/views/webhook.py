@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import current_app, request
 
 from contracts.payments import actions
-from contracts.payments.jobs import apply_event
+from contracts.payments.jobs import apply_waiting_events
 from contracts.payments.views import bp
 from marketplace import clock
 from marketplace.access import SIGNED_WEBHOOK, audience
 from marketplace.extensions import csrf
-from marketplace.queueing import enqueue
+from marketplace.queueing import wake
 from marketplace.transactions import after_commit, transaction
 
 
@@ -27,5 +27,5 @@ def webhook() -> tuple[dict[str, str], int]:
             now=clock.now(),
         )
         if kept is not None:
-            after_commit(lambda: enqueue(apply_event, kept, first=True))
+            after_commit(lambda: wake(apply_waiting_events, first=True))
     return {"status": "kept" if kept is not None else "known"}, 200
