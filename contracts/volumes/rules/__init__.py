@@ -16,7 +16,7 @@ from contracts.volumes.rules.position import (
     assess,
     band_paid,
     band_reached,
-    planned_volume,
+    planned_from,
 )
 from contracts.volumes.rules.price import (
     AtStake,
@@ -25,13 +25,14 @@ from contracts.volumes.rules.price import (
     at_stake,
     one_more,
     paid_against_used,
-    planned_price,
+    paid_to_date,
 )
 from contracts.volumes.rules.profile import (
     EVEN,
     MOST_WEIGHT,
     Elapsed,
     Plan,
+    Planned,
     Profile,
     half_up,
     profile,
@@ -70,6 +71,7 @@ __all__ = [
     "OneMore",
     "PaidAgainstUsed",
     "Plan",
+    "Planned",
     "Position",
     "Profile",
     "Range",
@@ -87,8 +89,8 @@ __all__ = [
     "more_at",
     "one_more",
     "paid_against_used",
-    "planned_price",
-    "planned_volume",
+    "paid_to_date",
+    "planned_from",
     "profile",
     "scaled_up",
     "season_faults",

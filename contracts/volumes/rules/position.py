@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from calloffs.plans.rules import Band
-from contracts.volumes.rules.profile import SOON, Plan, Profile
+from contracts.volumes.rules.profile import SOON, Plan, Planned, Profile
 from contracts.volumes.rules.sureness import Likelihood, Range, likelihood, year_end_range
 
 # Our defaults, shown as such: how far from the profile still counts as on it, in percent of the profile; from what
@@ -219,11 +219,13 @@ def band_paid(bands: Sequence[Band], volume: int) -> int | None:
     return band_reached(bands, volume) or bands[0].number
 
 
-def planned_volume(highs: Sequence[int], planned_band: int | None) -> int | None:
-    """The volume a year that is planned: the planned band's high end; the cap where no band is; None without either."""
+def planned_from(since: date, highs: Sequence[int], prices: Sequence[Decimal], planned_band: int | None) -> Plan:
+    """What is planned by these bands from a day on: the planned band's high end at its price; the cap where no band is
+    named; nothing without bands."""
     if not highs:
-        return None
-    return highs[planned_band - 1] if planned_band and planned_band <= len(highs) else highs[-1]
+        return ()
+    index = planned_band - 1 if planned_band and planned_band <= len(highs) else -1
+    return (Planned(since, highs[index], prices[index]),)
 
 
 def assess(
@@ -238,10 +240,9 @@ def assess(
 ) -> Position:
     """The position of a line. `plan`: where a variation changed the planned volume within the year; else None."""
     ordered = sorted(bands, key=lambda band: band.number)
-    highs = [band.high for band in ordered]
-    planned = planned_volume(highs, planned_band)
+    highs, prices = [band.high for band in ordered], [band.annual_value for band in ordered]
     if plan is None:
-        plan = () if planned is None else ((year.first, planned),)
+        plan = planned_from(year.first, highs, prices, planned_band)
     return Position(
         line_id=line_id,
         year=year,
@@ -249,7 +250,7 @@ def assess(
         counted=counted,
         lows=[band.low for band in ordered],
         highs=highs,
-        prices=[band.annual_value for band in ordered],
+        prices=prices,
         planned_band=planned_band,
         plan=plan,
     )

@@ -7,15 +7,19 @@ side by side. Used is measured at the planned unit price: the planned band's ann
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
-from contracts.volumes.rules.position import Position, band_paid, planned_volume
+from contracts.agreements.rules import first_of_month, price_of
+from contracts.volumes.rules.position import Position, band_paid
+from contracts.volumes.rules.profile import spans
 from marketplace.money import pounds
 
 
 @dataclass(frozen=True)
 class PaidAgainstUsed:
-    """Pounds paid to date in the contract year, and what the referrals made would cost at the planned unit price."""
+    """Pounds due for the months of the contract year that are over, and what the referrals made would cost at the
+    planned unit price."""
 
     paid: Decimal
     used: Decimal
@@ -54,20 +58,33 @@ class OneMore:
         return self.price_after - self.price_now
 
 
-def planned_price(found: Position) -> Decimal | None:
-    """The planned band's price for a whole year, in pounds, by which the twelve payments are made; None without one."""
-    number = found.planned_band
-    if not found.prices:
-        return None
-    return found.prices[number - 1] if number and number <= len(found.prices) else found.prices[-1]
+def paid_to_date(found: Position, *, starts_on: date) -> Decimal:
+    """What the contract year's months that are over cost by the planned price, in pounds: the twelfths in arrears.
+
+    The month in which the contract ends is over when it ends. Before any month is over nothing is paid.
+    """
+    on, year = found.on, found.year
+    last = year.closes if on >= year.closes else first_of_month(on + timedelta(days=1)) - timedelta(days=1)
+    return sum(
+        (
+            price_of(planned.price, starts_on=starts_on, first=planned.since, last=min(until, last))
+            for planned, until in spans(found.plan, last)
+        ),
+        Decimal(0),
+    )
 
 
-def paid_against_used(found: Position, paid: Decimal) -> PaidAgainstUsed | None:
-    """Paid to date against used; None where no volume or no price is agreed."""
-    price, volume = planned_price(found), planned_volume(found.highs, found.planned_band)
-    if price is None or not volume:
+def paid_against_used(found: Position, *, starts_on: date) -> PaidAgainstUsed | None:
+    """Paid to date against used; None where no volume or no price is agreed.
+
+    The unit price is that of the plan that holds on the day.
+    """
+    if not found.plan or not found.plan[-1].volume:
         return None
-    return PaidAgainstUsed(pounds(paid), pounds(price * found.counted / volume), pounds(price / volume))
+    _, volume, price = found.plan[-1]
+    return PaidAgainstUsed(
+        paid_to_date(found, starts_on=starts_on), pounds(price * found.counted / volume), pounds(price / volume)
+    )
 
 
 def at_stake(found: Position) -> AtStake | None:

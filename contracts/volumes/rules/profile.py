@@ -12,15 +12,27 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from marketplace.working_days import is_working_day
 
 # January to December, our default: every working day of the year weighs the same.
 EVEN = (100,) * 12
 MOST_WEIGHT = 1000
-# The volume of a whole year that is planned, and from which day; more than one where a variation changed it.
-Plan = Sequence[tuple[date, int]]
+
+
+class Planned(NamedTuple):
+    """The volume planned for a whole contract year, for so many pounds, and from which day on."""
+
+    since: date
+    volume: int
+    price: Decimal
+
+
+# What is planned in a contract year, in order of its days; more than one where a variation changed it.
+Plan = Sequence[Planned]
 # Our default: within so many working days of the beginning a rate says little, and so many before a cap one acts.
 SOON = 20
 
@@ -108,13 +120,12 @@ class Profile:
             return 0
         part, year = self.part_of_year
         if len(plan) == 1:
-            sums = plan[0][1] * self.elapsed(on).weight
+            sums = plan[0].volume * self.elapsed(on).weight
         else:
             end = min(on, self.shuts)
-            until = [since - timedelta(days=1) for since, _ in plan[1:]] + [end]
             sums = sum(
-                volume * self._between(max(since, self.opens), min(day, end))
-                for (since, volume), day in zip(plan, until, strict=True)
+                planned.volume * self._between(max(planned.since, self.opens), min(until, end))
+                for planned, until in spans(plan, end)
             )
         return half_up(sums * part, self.whole * year)
 
@@ -143,6 +154,12 @@ class Profile:
             return None
         before = self._between(self.first, self.opens - timedelta(days=1))
         return self.first + timedelta(days=bisect_left(self._sums[0], needed + before) - 1)
+
+
+def spans(plan: Plan, last: date) -> list[tuple[Planned, date]]:
+    """Each part of a plan with the last day on which it held."""
+    until = [later.since - timedelta(days=1) for later in plan[1:]]
+    return list(zip(plan, [*until, last], strict=True)) if plan else []
 
 
 @dataclass(frozen=True)

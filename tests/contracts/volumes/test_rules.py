@@ -34,7 +34,11 @@ def position(
 
 
 def expected(planned: int, on: date, year: rules.Profile = YEAR) -> int:
-    return year.expected(((FIRST, planned),), on)
+    return year.expected(plan((FIRST, planned)), on)
+
+
+def plan(*parts: tuple[date, int]) -> list[rules.Planned]:
+    return [rules.Planned(since, volume, Decimal(800 * volume)) for since, volume in parts]
 
 
 def test_the_year_worked_by_hand_has_251_working_days() -> None:
@@ -61,7 +65,7 @@ def test_the_year_worked_by_hand_has_251_working_days() -> None:
     ],
 )
 def test_the_profile_spreads_the_planned_volume_over_the_working_days(on: date, expected: int) -> None:
-    assert YEAR.expected(((FIRST, 100),), on) == expected
+    assert YEAR.expected(plan((FIRST, 100)), on) == expected
 
 
 @pytest.mark.parametrize(
@@ -207,11 +211,11 @@ def test_the_profile_follows_the_season_and_the_dates_agreed(year: rules.Profile
 
 
 def test_a_plan_changed_within_the_year_is_expected_from_the_day_of_the_change() -> None:
-    plan = ((FIRST, 100), (date(2026, 10, 1), 200))
+    changed = plan((FIRST, 100), (date(2026, 10, 1), 200))
     # 12600 / 251 = 50.2; (12600 + 200 x 64) / 251 = 101.2; (12600 + 200 x 125) / 251 = 149.8.
-    assert YEAR.expected(plan, date(2026, 9, 30)) == 50
-    assert YEAR.expected(plan, date(2026, 12, 31)) == 101
-    assert YEAR.planned(plan) == 150
+    assert YEAR.expected(changed, date(2026, 9, 30)) == 50
+    assert YEAR.expected(changed, date(2026, 12, 31)) == 101
+    assert YEAR.planned(changed) == 150
 
 
 def test_a_contract_that_ends_within_its_year_is_compared_with_bands_by_its_rate() -> None:
@@ -251,16 +255,48 @@ def test_a_season_has_twelve_weights(season: tuple[int, ...], words: list[str]) 
     assert rules.season_faults(season) == words
 
 
+def paid_and_used(found: rules.Position) -> rules.PaidAgainstUsed:
+    both = rules.paid_against_used(found, starts_on=FIRST)
+    assert both is not None
+    return both
+
+
 def test_paid_against_used_is_measured_at_the_planned_unit_price() -> None:
-    # £80,000 for 100: £800 a person. Six twelfths paid, 30 people came.
-    found = rules.paid_against_used(position(30, date(2026, 9, 30)), Decimal("40000.00"))
-    assert found == rules.PaidAgainstUsed(Decimal("40000.00"), Decimal("24000.00"), Decimal("800.00"))
-    assert found.difference == Decimal("16000.00")
-    over = rules.paid_against_used(position(70, date(2026, 9, 30)), Decimal("40000.00"))
-    assert over is not None and over.difference == Decimal("-16000.00")
-    alone = rules.paid_against_used(position(10, date(2026, 9, 30), CAP, planned=1), Decimal(0))
-    assert alone is not None and alone.used == Decimal("7500.00")
-    assert rules.paid_against_used(position(10, date(2026, 9, 30), []), Decimal(0)) is None
+    # £80,000 for 100: £800 a person. Six twelfths of £6,666.67 are over, 30 people came.
+    found = paid_and_used(position(30, date(2026, 9, 30)))
+    assert found == rules.PaidAgainstUsed(Decimal("40000.02"), Decimal("24000.00"), Decimal("800.00"))
+    assert found.difference == Decimal("16000.02")
+    assert paid_and_used(position(70, date(2026, 9, 30))).difference == Decimal("-15999.98")
+    assert paid_and_used(position(10, date(2026, 9, 30), CAP, planned=1)).used == Decimal("7500.00")
+    assert rules.paid_against_used(position(10, date(2026, 9, 30), []), starts_on=FIRST) is None
+
+
+@pytest.mark.parametrize(
+    ("on", "paid"),
+    [
+        (date(2026, 3, 1), "0.00"),
+        (date(2026, 4, 29), "0.00"),
+        # £80,000 / 12 = £6,666.66 and 8 pennies over, which go to the first months.
+        (date(2026, 4, 30), "6666.67"),
+        (date(2026, 5, 30), "6666.67"),
+        (date(2026, 5, 31), "13333.34"),
+        (date(2027, 3, 30), "73333.34"),
+        (date(2027, 3, 31), "80000.00"),
+    ],
+)
+def test_paid_to_date_are_the_twelfths_of_months_that_are_over(on: date, paid: str) -> None:
+    assert rules.paid_to_date(position(0, on), starts_on=FIRST) == Decimal(paid)
+
+
+def test_paid_to_date_follows_a_variation_and_an_early_end() -> None:
+    changed = plan((FIRST, 100), (date(2026, 10, 1), 200))
+    found = rules.assess(1, BANDS, 2, year=YEAR, on=date(2026, 12, 31), counted=0, plan=changed)
+    # Six of £6,666.67 and, of £160,000, three of £13,333.33: its four odd pennies fell in the year's first months.
+    assert rules.paid_to_date(found, starts_on=FIRST) == Decimal("80000.01")
+    ends = rules.profile(FIRST, LAST, ends_on=date(2026, 9, 15))
+    # Five twelfths and 15 of 30 days of September.
+    assert rules.paid_to_date(position(0, date(2026, 9, 15), year=ends), starts_on=FIRST) == Decimal("36666.69")
+    assert rules.paid_to_date(position(0, date(2026, 9, 14), year=ends), starts_on=FIRST) == Decimal("33333.35")
 
 
 @pytest.mark.parametrize(
@@ -347,7 +383,7 @@ profiles = st.builds(
 def test_the_profile_never_falls_and_ends_at_the_plan(planned: int, days: list[date], year: rules.Profile) -> None:
     earlier, later = (expected(planned, day, year) for day in days)
     assert 0 <= earlier <= later <= planned
-    assert expected(planned, LAST, year) == year.planned(((FIRST, planned),))
+    assert expected(planned, LAST, year) == year.planned(plan((FIRST, planned)))
     assert expected(planned, LAST) == planned
 
 
