@@ -22,9 +22,8 @@ def index() -> str:
     """The services that concern one's organisation, those first on which somebody should act."""
     standing = next((one for one in Standing if one.value == request.args.get("standing")), None)
     text = request.args.get("text", "").strip()[:100]
-    page = queries.lines_for(
-        acting(), on=clock.today(), standing=standing, text=text, number=request.args.get("page", 1, type=int)
-    )
+    narrowed = queries.Narrowed(text=text, standing=standing)
+    page = queries.lines_for(acting(), narrowed, on=clock.today(), number=request.args.get("page", 1, type=int))
     kept: dict[str, Any] = {"standing": standing.value if standing else None, "text": text or None}
     return render_template(
         "contracts/volumes/index.html",
@@ -46,7 +45,7 @@ def line(line_id: int) -> str:
         "contracts/volumes/line.html",
         line=service,
         position=position,
-        steps=queries.steps(service, position),
+        steps=queries.steps(position),
         Standing=Standing,
         rules=rules,
     )
@@ -63,6 +62,6 @@ def line_csv(line_id: int) -> Response:
         ["period_ends_on", "referrals", "referrals_to_date", "profile_to_date"],
         (
             [step.ends_on, step.referrals, step.actual, step.profile if position.planned else None]
-            for step in queries.steps(service, position)
+            for step in queries.steps(position)
         ),
     )

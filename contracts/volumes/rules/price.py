@@ -7,7 +7,7 @@ side by side. Used is measured at the planned unit price: the planned band's ann
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from contracts.agreements.rules import first_of_month, price_of
@@ -58,7 +58,7 @@ class OneMore:
         return self.price_after - self.price_now
 
 
-def paid_to_date(found: Position, *, starts_on: date) -> Decimal:
+def paid_to_date(found: Position) -> Decimal:
     """What the contract year's months that are over cost by the planned price, in pounds: the twelfths in arrears.
 
     The month in which the contract ends is over when it ends. Before any month is over nothing is paid.
@@ -67,14 +67,14 @@ def paid_to_date(found: Position, *, starts_on: date) -> Decimal:
     last = year.closes if on >= year.closes else first_of_month(on + timedelta(days=1)) - timedelta(days=1)
     return sum(
         (
-            price_of(planned.price, starts_on=starts_on, first=planned.since, last=min(until, last))
+            price_of(planned.price, starts_on=year.first, first=planned.since, last=min(until, last))
             for planned, until in spans(found.plan, last)
         ),
         Decimal(0),
     )
 
 
-def paid_against_used(found: Position, *, starts_on: date) -> PaidAgainstUsed | None:
+def paid_against_used(found: Position) -> PaidAgainstUsed | None:
     """Paid to date against used; None where no volume or no price is agreed.
 
     The unit price is that of the plan that holds on the day.
@@ -82,9 +82,7 @@ def paid_against_used(found: Position, *, starts_on: date) -> PaidAgainstUsed | 
     if not found.plan or not found.plan[-1].volume:
         return None
     _, volume, price = found.plan[-1]
-    return PaidAgainstUsed(
-        paid_to_date(found, starts_on=starts_on), pounds(price * found.counted / volume), pounds(price / volume)
-    )
+    return PaidAgainstUsed(paid_to_date(found), pounds(price * found.counted / volume), pounds(price / volume))
 
 
 def at_stake(found: Position) -> AtStake | None:

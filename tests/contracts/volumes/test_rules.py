@@ -256,7 +256,7 @@ def test_a_season_has_twelve_weights(season: tuple[int, ...], words: list[str]) 
 
 
 def paid_and_used(found: rules.Position) -> rules.PaidAgainstUsed:
-    both = rules.paid_against_used(found, starts_on=FIRST)
+    both = rules.paid_against_used(found)
     assert both is not None
     return both
 
@@ -268,7 +268,7 @@ def test_paid_against_used_is_measured_at_the_planned_unit_price() -> None:
     assert found.difference == Decimal("16000.02")
     assert paid_and_used(position(70, date(2026, 9, 30))).difference == Decimal("-15999.98")
     assert paid_and_used(position(10, date(2026, 9, 30), CAP, planned=1)).used == Decimal("7500.00")
-    assert rules.paid_against_used(position(10, date(2026, 9, 30), []), starts_on=FIRST) is None
+    assert rules.paid_against_used(position(10, date(2026, 9, 30), [])) is None
 
 
 @pytest.mark.parametrize(
@@ -285,18 +285,18 @@ def test_paid_against_used_is_measured_at_the_planned_unit_price() -> None:
     ],
 )
 def test_paid_to_date_are_the_twelfths_of_months_that_are_over(on: date, paid: str) -> None:
-    assert rules.paid_to_date(position(0, on), starts_on=FIRST) == Decimal(paid)
+    assert rules.paid_to_date(position(0, on)) == Decimal(paid)
 
 
 def test_paid_to_date_follows_a_variation_and_an_early_end() -> None:
     changed = plan((FIRST, 100), (date(2026, 10, 1), 200))
     found = rules.assess(1, BANDS, 2, year=YEAR, on=date(2026, 12, 31), counted=0, plan=changed)
     # Six of £6,666.67 and, of £160,000, three of £13,333.33: its four odd pennies fell in the year's first months.
-    assert rules.paid_to_date(found, starts_on=FIRST) == Decimal("80000.01")
+    assert rules.paid_to_date(found) == Decimal("80000.01")
     ends = rules.profile(FIRST, LAST, ends_on=date(2026, 9, 15))
     # Five twelfths and 15 of 30 days of September.
-    assert rules.paid_to_date(position(0, date(2026, 9, 15), year=ends), starts_on=FIRST) == Decimal("36666.69")
-    assert rules.paid_to_date(position(0, date(2026, 9, 14), year=ends), starts_on=FIRST) == Decimal("33333.35")
+    assert rules.paid_to_date(position(0, date(2026, 9, 15), year=ends)) == Decimal("36666.69")
+    assert rules.paid_to_date(position(0, date(2026, 9, 14), year=ends)) == Decimal("33333.35")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,173 @@
+"""Positions read straight from rows: any number of service lines in one query, with no objects made of them.
+
+The count is the latest row of the running counters, found by an index, so it costs the same however many referrals
+there are. What the figures mean is worked out by the rules, here as everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import InstrumentedAttribute
+
+from contracts.agreements.models import Agreement, AgreementVersion, LineBand, LineTerms, ServiceLine
+from contracts.agreements.queries import in_force
+from contracts.agreements.rules import contract_year
+from contracts.referrals.models import LineDay
+from contracts.volumes.models import LineSeason
+from contracts.volumes.rules import EVEN, Plan, Planned, Position, planned_from, profile
+from marketplace.extensions import db
+
+# A nation's lines share few contract years.
+_year = lru_cache(maxsize=8192)(contract_year)
+
+
+def applies(on: date) -> ColumnElement[bool]:
+    """Whether a version says what is agreed on a day; before the contract begins its first does."""
+    to_come = and_(
+        AgreementVersion.agreed_at.is_not(None), AgreementVersion.number == 1, AgreementVersion.in_force_from > on
+    )
+    return or_(in_force(on), to_come)
+
+
+def readings(*which: ColumnElement[bool], on: date) -> list[Position]:
+    """Where each line of an agreed contract stands at the end of a day, by title. `which` narrows the lines."""
+    rows = db.session.execute(_figures(on).where(*which)).all()
+    changed = {}
+    for row in rows:
+        if row.in_force_from > row.starts_on and row.in_force_from > (first := _year(row.starts_on, on)[0]):
+            changed[row.id] = first
+    earlier = _earlier_plans(changed, on) if changed else {}
+    return [_position(row, earlier.get(row[0]), on) for row in rows]
+
+
+def reading(line_id: int, *, on: date) -> Position | None:
+    """Where one line stands; None if nothing is agreed about it."""
+    return next(iter(readings(ServiceLine.id == line_id, on=on)), None)
+
+
+def _position(row: Any, earlier: Plan | None, on: date) -> Position:
+    line, starts, ends, opens, shuts, planned_band, lows, highs, prices, since, season, counted_in, total = row
+    first, last = _year(starts, on)
+    year = profile(
+        first,
+        last,
+        season=EVEN if season is None else tuple(season),
+        referrals_from=opens,
+        referrals_until=shuts,
+        ends_on=ends,
+    )
+    return Position(
+        line_id=line,
+        year=year,
+        on=on,
+        counted=total if counted_in == first else 0,
+        lows=lows or (),
+        highs=highs or (),
+        prices=prices or (),
+        planned_band=planned_band,
+        plan=(*(earlier or ()), *planned_from(since if earlier else first, highs or (), prices or (), planned_band)),
+    )
+
+
+def _figures(on: date) -> Select[Any]:
+    bands = _bands("bands")
+    season = (
+        select(LineSeason.weights)
+        .where(LineSeason.line_id == ServiceLine.id, LineSeason.from_day <= on)
+        .order_by(LineSeason.from_day.desc(), LineSeason.id.desc())
+        .limit(1)
+        .lateral("season")
+    )
+    latest = (
+        select(LineDay.year_begins, LineDay.total)
+        .where(LineDay.line_id == ServiceLine.id, LineDay.day <= on)
+        .order_by(LineDay.day.desc())
+        .limit(1)
+        .lateral("latest")
+    )
+    return (
+        select(
+            ServiceLine.id,
+            Agreement.starts_on,
+            Agreement.ends_on,
+            ServiceLine.referrals_from,
+            LineTerms.referrals_until,
+            LineTerms.planned_band,
+            bands.c.lows,
+            bands.c.highs,
+            bands.c.prices,
+            AgreementVersion.in_force_from,
+            season.c.weights,
+            latest.c.year_begins,
+            latest.c.total,
+        )
+        .select_from(ServiceLine)
+        .join(ServiceLine.agreement)
+        .join(LineTerms, LineTerms.line_id == ServiceLine.id)
+        .join(LineTerms.version)
+        .join(bands, true())
+        .outerjoin(season, true())
+        .outerjoin(latest, true())
+        .where(applies(on))
+        .order_by(ServiceLine.title, ServiceLine.id)
+    )
+
+
+def _bands(name: str) -> Any:
+    """The bands of the terms at hand as arrays, lowest first."""
+
+    def listed(column: InstrumentedAttribute[Any]) -> Any:
+        return func.array_agg(aggregate_order_by(column, LineBand.number))
+
+    return (
+        select(
+            listed(LineBand.low).label("lows"),
+            listed(LineBand.high).label("highs"),
+            listed(LineBand.annual_price).label("prices"),
+        )
+        .where(LineBand.terms_id == LineTerms.id)
+        .lateral(name)
+    )
+
+
+def _earlier_plans(firsts: dict[int, date], on: date) -> dict[int, list[Planned]]:
+    """What was planned earlier in the contract year, for lines whose terms were changed since its first day."""
+    bands = _bands("bands")
+    rows = db.session.execute(
+        select(
+            LineTerms.line_id,
+            AgreementVersion.in_force_from,
+            AgreementVersion.superseded_on,
+            LineTerms.planned_band,
+            bands.c.highs,
+            bands.c.prices,
+        )
+        .join(LineTerms.version)
+        .join(bands, true())
+        .where(
+            LineTerms.line_id.in_(firsts),
+            AgreementVersion.agreed_at.is_not(None),
+            AgreementVersion.superseded_on > AgreementVersion.in_force_from,
+            AgreementVersion.superseded_on <= on,
+        )
+        .order_by(LineTerms.line_id, AgreementVersion.number)
+    )
+    found: dict[int, list[Planned]] = {}
+    for line, since, superseded_on, planned_band, highs, prices in rows:
+        if superseded_on > firsts[line]:
+            found.setdefault(line, []).extend(
+                planned_from(max(since, firsts[line]), highs or (), prices or (), planned_band)
+            )
+    return found
+
+
+def positions(lines: Sequence[ServiceLine], *, on: date) -> dict[int, Position]:
+    """Where each line stands, by its key. One query for all."""
+    keys = [line.id for line in lines]
+    return {found.line_id: found for found in readings(ServiceLine.id.in_(keys), on=on)} if keys else {}
