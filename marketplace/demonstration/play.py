@@ -21,6 +21,9 @@ from calloffs.competitions.rules import QuestionKind, VolumeKind
 from calloffs.evaluation import actions as evaluating
 from calloffs.evaluation import queries as evaluation
 from calloffs.evaluation.actions import MarkEntry
+from calloffs.funds import actions as funding
+from calloffs.funds.models import Fund
+from calloffs.funds.rules import FundKind
 from calloffs.plans import actions as planning
 from calloffs.plans.rules import PLANNED_BAND
 from contracts.agreements import jobs as agreement_jobs
@@ -40,8 +43,6 @@ from marketplace.demonstration.cast import (
     APPLICANT,
     BODIES,
     FRAMEWORK,
-    KITTIWAKE,
-    LODESTAR,
     NEWCOMER,
     PATHWAYS,
     REGION,
@@ -59,20 +60,6 @@ from marketplace.suppliers import actions as joining
 from marketplace.suppliers.models import Application
 from marketplace.suppliers.rules import Decision
 from marketplace.transactions import settle, transaction
-
-# What each invented supplier asks to be qualified for: categories, in which places.
-SOUGHT: tuple[tuple[Body, tuple[str, ...], tuple[str, ...]], ...] = (
-    (WOMENS_CENTRE, ("WOM",), ("A",)),
-    (PATHWAYS, ("ETE", "EMO", "FAM", "YAD", "SOC"), ("A",)),
-    (KITTIWAKE, ("ACC", "FBD", "ETE"), ("A",)),
-    (LODESTAR, ("ACC", "ETE", "EMO", "FAM", "FBD", "LIF", "SOC", "WOM", "YAD"), ("A", "C")),
-)
-SQ_ANSWERS = {
-    "exclusion-grounds": "no",
-    "debarment": "no",
-    "delivery-experience": "For eight years we have supported people leaving prison in this area, 400 a year.",
-    "lived-experience": "A panel of people with lived experience meets each month and approves every change.",
-}
 
 
 @dataclass(frozen=True)
@@ -118,12 +105,14 @@ class Play:
         self.now = now
         self.today = clock.london(now).date()
         self.bodies: dict[str, Organisation] = {}
+        self.fund: Fund
 
     def all(self) -> None:
         """The whole of it, in order of time."""
         with self.at(self.today - timedelta(days=420)) as now:
             self._cast(now)
         self._join()
+        self._fund()
         self._plans()
         for call_off in scenes.CALL_OFFS:
             self._call_off(call_off)
@@ -183,7 +172,7 @@ class Play:
 
     def _join(self) -> None:
         decider = self.who(FRAMEWORK, Role.FRAMEWORK_TEAM)
-        for body, categories, places in SOUGHT:
+        for body, categories, places in scenes.SOUGHT:
             with self.at(self.today - timedelta(days=400)) as now:
                 application = self._apply(body, categories, places, now)
             with self.at(self.today - timedelta(days=392)) as now:
@@ -207,7 +196,7 @@ class Play:
         actor = self.who(body, Role.BID_MANAGER)
         application = joining.start_application(self.bodies[body.key], actor=actor, now=now)
         answers = {
-            answered: SQ_ANSWERS.get(answered, "yes")
+            answered: scenes.SQ_ANSWERS.get(answered, "yes")
             for answered in (question.code for question in selection_questions())
         }
         joining.save_answers(application, answers, actor=actor, now=now)
@@ -217,6 +206,19 @@ class Play:
         joining.state_cohorts(application, ["women", "young-adults"], actor=actor, now=now)
         joining.submit_application(application, actor=actor, now=now)
         return application
+
+    def _fund(self) -> None:
+        with self.at(self.today - timedelta(days=390)) as now:
+            self.fund = funding.open_fund(
+                name="Regional Outcomes Fund",
+                kind=FundKind.OUTCOMES,
+                purposes="\n".join(scenes.FUND_PURPOSES),
+                amount=scenes.FUND_AMOUNT,
+                starts_on=self.today - timedelta(days=390),
+                ends_on=self.today + timedelta(days=700),
+                actor=self.who(REGION, Role.COMMERCIAL_PARTNER),
+                now=now,
+            )
 
     def _plans(self) -> None:
         with self.at(self.today - timedelta(days=30)) as now:
@@ -313,6 +315,7 @@ class Play:
         calling.share_funding(
             competition,
             shares=[(self.bodies[body.key].id, percent) for body, percent in call_off.funders],
+            source=(self.fund.id, scenes.FUND_PURPOSES[0]) if call_off.from_fund else None,
             actor=partner,
             now=now,
         )

@@ -42,6 +42,8 @@ class CallOff:
     # Referrals so far: in percent of the profile to date, or (as a number left) up to so many under the cap.
     of_profile: int = 0
     left_under_cap: int | None = None
+    # Whether the region's share comes from its outcomes fund.
+    from_fund: bool = False
     # How many months ago the contract began; 0 for those that begin in the future.
     began: int = 0
 
@@ -68,6 +70,7 @@ CALL_OFFS = (
         bands=_WOMEN,
         bidders=((WOMENS_CENTRE, 4, 92), (LODESTAR, 3, 88)),
         funders=((REGION, Decimal(60)), (PCC, Decimal(40))),
+        from_fund=True,
         began=5,
         of_profile=25,
     ),
@@ -145,6 +148,7 @@ CALL_OFFS = (
         Until.OPEN,
         closes=23,
         bands=_cap(70, "140000.00"),
+        from_fund=True,
     ),
     CallOff(
         "Social inclusion in Northumbria",
@@ -163,6 +167,23 @@ CALL_OFFS = (
         bands=_cap(85, "90000.00"),
     ),
 )
+
+FUND_PURPOSES = ("Wider outcomes for women", "Settled homes after release")
+FUND_AMOUNT = Decimal("1500000.00")
+
+# What each invented supplier asks to be qualified for: categories, in which places.
+SOUGHT: tuple[tuple[Body, tuple[str, ...], tuple[str, ...]], ...] = (
+    (WOMENS_CENTRE, ("WOM",), ("A",)),
+    (PATHWAYS, ("ETE", "EMO", "FAM", "YAD", "SOC"), ("A",)),
+    (KITTIWAKE, ("ACC", "FBD", "ETE"), ("A",)),
+    (LODESTAR, ("ACC", "ETE", "EMO", "FAM", "FBD", "LIF", "SOC", "WOM", "YAD"), ("A", "C")),
+)
+SQ_ANSWERS = {
+    "exclusion-grounds": "no",
+    "debarment": "no",
+    "delivery-experience": "For eight years we have supported people leaving prison in this area, 400 a year.",
+    "lived-experience": "A panel of people with lived experience meets each month and approves every change.",
+}
 
 # (category, the most words, weight)
 QUESTIONS = (
