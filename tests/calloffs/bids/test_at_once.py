@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -19,30 +17,11 @@ from calloffs.competitions.actions import next_reference
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import CompetitionStatus
 from marketplace.access import Actor
-from marketplace.errors import Refused
 from marketplace.extensions import db
 from marketplace.transactions import transaction
 from tests.conftest import StandingClock
+from tests.factories.at_once import at_once
 from tests.factories.competitions import CLOSES_AT, Tender, make_tender
-
-
-def _at_once(app: Flask, count: int, work: Callable[[int], object]) -> list[object]:
-    """The work, in so many threads that begin together; a refusal is its own answer."""
-    gate = threading.Barrier(count)
-
-    def one(number: int) -> object:
-        with app.app_context():
-            gate.wait(30)
-            try:
-                with transaction():
-                    return work(number)
-            except Refused as refused:
-                return refused
-            finally:
-                db.session.remove()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def _tender(app: Flask) -> Tender:
@@ -70,7 +49,7 @@ def test_thirty_submissions_of_the_same_bid_at_once_make_one_bid(committed_app: 
         receipt = actions.submit(competition, version=bid.version, actor=made.bidder, now=clock())
         return receipt.number, receipt.digest
 
-    answers = _at_once(committed_app, 30, save_and_submit)
+    answers = at_once(committed_app, 30, save_and_submit)
     assert set(answers) == {(1, content.digest())}
     with committed_app.app_context():
         (bid,) = db.session.scalars(select(Bid)).all()
@@ -89,7 +68,7 @@ def test_thirty_different_bids_of_one_supplier_at_once_leave_one_whole_one(
         bid = actions.save_draft(competition, content=contents[number], base_version=0, actor=made.bidder, now=clock())
         return actions.submit(competition, version=bid.version, actor=made.bidder, now=clock()).digest
 
-    answers = _at_once(committed_app, 30, save_and_submit)
+    answers = at_once(committed_app, 30, save_and_submit)
     kept = [answer for answer in answers if isinstance(answer, str)]
     assert len(kept) == 1
     assert sum(isinstance(answer, actions.SavedMeanwhile) for answer in answers) == 29
@@ -109,7 +88,7 @@ def test_two_officers_turning_their_keys_at_once_open_the_bids(committed_app: Fl
     def turn(number: int) -> bool:
         return actions.turn_key(_call_off(made), actor=officers[number], now=clock())
 
-    answers = _at_once(committed_app, 4, turn)
+    answers = at_once(committed_app, 4, turn)
     assert sorted(answer for answer in answers if isinstance(answer, bool)) == [False, True]
     with committed_app.app_context():
         assert _call_off(made).status is CompetitionStatus.OPENED
@@ -145,5 +124,5 @@ def test_opening_waits_for_a_submission_under_way(committed_app: Flask, clock: S
 
 
 def test_references_given_at_once_are_all_different(committed_app: Flask) -> None:
-    answers = _at_once(committed_app, 10, lambda number: next_reference(2026))
+    answers = at_once(committed_app, 10, lambda number: next_reference(2026))
     assert sorted(map(str, answers)) == [f"DF-2026-{number:04}" for number in range(1, 11)]
