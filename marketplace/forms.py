@@ -46,7 +46,7 @@ __all__ = [
     "LongText",
     "Password",
 ]
-__all__ += ["Pounds", "Text", "WholeNumber", "optional", "required", "word_limit"]
+__all__ += ["Pounds", "Share", "Text", "WholeNumber", "optional", "required", "word_limit"]
 
 
 def required(words: str) -> DataRequired:
@@ -264,6 +264,27 @@ class Pounds(Text):
                 self.data = pounds(Decimal(text))
             except InvalidOperation as error:
                 raise ValueError("Enter an amount in pounds, like 1250 or 1250.50") from error
+
+
+class Share(Text):
+    """A share in percent, from 0 to 100, with at most two decimals. `data` is a Decimal, or None."""
+
+    def _value(self) -> str:
+        return self.raw_data[0] if self.raw_data else ("" if self.data is None else f"{self.data.normalize():f}")
+
+    def __call__(self, **kwargs: Any) -> Any:
+        """Render with the % sign behind the box."""
+        params = {"suffix": {"text": "%"}, "classes": "govuk-input--width-5", "inputmode": "decimal"}
+        return super().__call__(**{**kwargs, "params": {**params, **kwargs.get("params", {})}})
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Read it, with or without the sign."""
+        text = valuelist[0].strip().rstrip("%").strip() if valuelist else ""
+        self.data = None
+        if text:
+            if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", text) or Decimal(text) > 100:
+                raise ValueError("Enter a share in percent, like 40 or 33.33")
+            self.data = Decimal(text)
 
 
 class _DateWidget(gov.GovFormBase):

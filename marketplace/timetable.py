@@ -65,6 +65,18 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=2),
     ),
     Scheduled(
+        "mobilisation",
+        "contracts.mobilisation.jobs.begin_mobilisations",
+        "makes the milestones of each contract that was signed since",
+        every=timedelta(minutes=2),
+    ),
+    Scheduled(
+        "mobilisation-reminders",
+        "contracts.mobilisation.jobs.remind",
+        "tells of milestones near or late, reports asked for and clearances that end",
+        cron="20 6 * * *",
+    ),
+    Scheduled(
         "invoices",
         "contracts.invoices.jobs.raise_due_invoices",
         "raises the invoices of every month that is over",

@@ -18,6 +18,7 @@ from calloffs.competitions.rules import Instrument, VolumeKind
 from calloffs.plans.rules import Band
 from contracts.agreements.rules import AgreementStatus, DocumentStatus, Origin, Side
 from marketplace.accounts.models import Organisation, Person
+from marketplace.accounts.rules import SupplierStatus
 from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
 from marketplace.framework.models import Category
 from marketplace.places.models import Place
@@ -275,14 +276,27 @@ class AgreementFunder(Base):
 
 
 class Subcontractor(Base):
-    """A member of the supply chain, by the code or name under which it was given."""
+    """A member of the supply chain, by the code or name under which it was given, and what it is to do (R61)."""
 
     __tablename__ = "subcontractors"
-    __table_args__ = (UniqueConstraint("agreement_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "name"),
+        CheckConstraint("share > 0 AND share <= 100", name="share"),
+        CheckConstraint("(agreed_at IS NULL) = (agreed_by IS NULL)", name="agreed"),
+    )
 
     id: Mapped[Key]
     agreement_id: Mapped[int] = key_of("agreements.id")
     name: Mapped[str]
+    # The plan. The live register gives names alone, so that all of it may be unknown.
+    work: Mapped[str | None]
+    # The part of the contract's value that was promised to it, in percent.
+    share: Mapped[Percent | None] = mapped_column()
+    supplier_status: Mapped[SupplierStatus | None] = mapped_column(choice(SupplierStatus, "supplier_status"))
+    # The contract manager agreed to it as it stands.
+    agreed_at: Mapped[When | None]
+    agreed_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("people.id"))
+    left_on: Mapped[date | None]
 
 
 class Signature(Base):

@@ -6,7 +6,8 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from html import unescape
 from urllib.parse import urlencode
 
@@ -17,7 +18,11 @@ from sqlalchemy.orm import Session, scoped_session
 from werkzeug.routing import Rule
 
 from calloffs.competitions.rules import CompetitionStatus
+from calloffs.funds.actions import open_fund
+from calloffs.funds.rules import FundKind
 from contracts.invoices.rules import InvoiceStatus
+from contracts.mobilisation.actions import enter_access, report_on_promise
+from contracts.mobilisation.rules import Dates
 from contracts.referrals.rules import ReferralStatus
 from marketplace.access import (
     COMMISSIONER_ROLES,
@@ -34,7 +39,8 @@ from tests.conftest import StandingClock
 from tests.factories.accounts import make_actor, make_framework_team, make_supplier, sign_in
 from tests.factories.competitions import make_plan, make_tender
 from tests.factories.evaluation import make_evaluated, make_recommended
-from tests.factories.invoices import make_contract, make_invoice
+from tests.factories.invoices import RAISED, make_contract, make_invoice
+from tests.factories.mobilisation import Contract
 from tests.factories.places import GREATER_MANCHESTER_REGION
 from tests.factories.referrals import make_referral, make_service, make_session
 from tests.factories.suppliers import make_application
@@ -81,6 +87,27 @@ def world(session: Database, clock: StandingClock) -> World:
             (make_supplier(), ApplicationStatus.SUBMITTED),
         )
     ]
+    fund = open_fund(
+        name="Outcomes",
+        kind=FundKind.OUTCOMES,
+        purposes="Homes",
+        amount=Decimal(1000),
+        starts_on=RAISED.date(),
+        ends_on=RAISED.date(),
+        actor=commissioner,
+        now=clock(),
+    )
+    mobilised = Contract(agreement)
+    promise, member = mobilised.promise(), mobilised.staff()
+    access = enter_access(member, prison="HMP Elmley", dates=Dates(), actor=mobilised.deliverer, now=clock())
+    report = report_on_promise(
+        promise,
+        due_on=promise.first_due_on,
+        reached="1",
+        words="",
+        actor=mobilised.deliverer,
+        now=RAISED + timedelta(days=90),
+    )
     keys: dict[str, list[object]] = {
         "competition_id": [one.competition.id for one in (tender, evaluated, draft)],
         "agreement_id": [agreement.id],
@@ -94,6 +121,13 @@ def world(session: Database, clock: StandingClock) -> World:
         "session_id": [make_session(referral, starts_at=datetime(2026, 9, 2, 9, 0, tzinfo=UTC)).id],
         "line_id": [agreement.lines[0].id, service.id],
         "invoice_id": [make_invoice(agreement, status=InvoiceStatus.OPEN).id],
+        "fund_id": [fund.id],
+        "milestone_id": [mobilised.begin()[0].id],
+        "promise_id": [promise.id],
+        "promise_report_id": [report.id],
+        "staff_member_id": [member.id],
+        "access_id": [access.id],
+        "subcontractor_id": [mobilised.subcontractor().id],
         "application_id": [one.id for one in applied],
         "organisation_id": [tender.supplier.id],
         "letter_id": [1],
