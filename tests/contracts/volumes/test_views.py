@@ -106,3 +106,44 @@ def test_many_services_in_one_standing_are_one_line(client: FlaskClient) -> None
     home = client.get("/home").text
     assert "Heading under its minimum: 6 services" in home
     assert "standing=under_minimum" in home
+
+
+def test_the_page_says_how_sure_what_is_paid_and_what_one_more_would_do(client: FlaskClient) -> None:
+    supplier = make_supplier()
+    line = make_service(supplier=supplier, bands=FOUR_BANDS)
+    make_referrals(line, 80)
+    sign_in(client, make_actor(supplier, Role.SERVICE_MANAGER))
+    page = client.get(f"/volumes/{line.id}").text
+    # 109 of 251 working days by 7 September: 80 x 251 / 109 = 184.2.
+    assert "<dd>184</dd>" in page
+    assert "one with fewer and one with more" in page
+    assert "reaches band 2, changes the price of the year by £20,000, and leaves room for 59" in page
+    # Five twelfths of £100,000, and 80 at £1,000.
+    assert "£41,666.69: twelfths of the planned price" in page
+    assert "£80,000.00: 80 referrals at the planned £1,000.00 each" in page
+    assert "used above what is paid" in page
+    assert "Nothing: at this rate enough people come" in page
+
+
+def test_a_past_day_is_asked_by_its_date_and_stands_in_the_address(client: FlaskClient) -> None:
+    supplier = make_supplier()
+    line = make_service(supplier=supplier)
+    make_referrals(line, 12)
+    sign_in(client, make_actor(supplier, Role.SERVICE_MANAGER))
+    answer = client.get(f"/volumes/{line.id}?on-day=31&on-month=8&on-year=2026")
+    assert answer.location == f"/volumes/{line.id}?on=2026-08-31"
+    page = client.get(answer.location).text
+    assert "As it stood at the end of 31 August 2026" in page
+    assert "<dt>Referrals so far</dt><dd>0</dd>" in page
+    rows = client.get(f"/volumes/{line.id}.csv?on=2026-08-31").data.decode("utf-8-sig").splitlines()
+    assert rows[5] == "2026-08-31,0,0,50"
+    wrong = client.get(f"/volumes/{line.id}?on-day=31&on-month=9&on-year=2026").text
+    assert "Enter a real date" in wrong
+    for to_come in ("2027-01-01", "9999-99-99", "", "0001-01-01"):
+        assert client.get(f"/volumes/{line.id}?on={to_come}").status_code == 200
+
+
+def test_the_framework_team_may_look_at_any_line(client: FlaskClient) -> None:
+    line = make_service()
+    sign_in(client, make_actor(make_commissioner(), Role.FRAMEWORK_TEAM))
+    assert client.get(f"/volumes/{line.id}").status_code == 200

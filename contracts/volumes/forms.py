@@ -1,0 +1,16 @@
+"""Shapes of what is typed about volumes."""
+
+from __future__ import annotations
+
+from marketplace.forms import DateParts, Form
+
+
+class DayForm(Form):
+    """The day whose position is asked for. It changes nothing, so it is asked in the address."""
+
+    class Meta:
+        """No token: the form is sent by GET."""
+
+        csrf = False
+
+    on = DateParts("Position at the end of which day?", missing="Enter a day")
