@@ -1,0 +1,25 @@
+"""`script/bench NAME`: one measurement, its table, and 1 if what it shows is not so."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def main() -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(prog="script/bench", description="Measurements at ten times today's scale.")
+    parts = parser.add_subparsers(dest="name", required=True)
+    month = parts.add_parser("month-run", help="the month's run, killed three times, its queue emptied once")
+    month.add_argument("--contracts", type=int, default=2000)
+    month.add_argument("--seed", type=int, default=20261125)
+    given = parser.parse_args()
+    from bench.month_run import month_run
+
+    run = month_run(given.contracts, seed=given.seed)
+    print(run.table(), flush=True)
+    return 1 if run.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
