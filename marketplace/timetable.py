@@ -101,9 +101,9 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=1),
     ),
     Scheduled(
-        "payment-events-missed",
-        "contracts.payments.jobs.ask_for_missed_events",
-        "asks the payment provider for what never reached us",
+        "reconciliation",
+        "contracts.payments.jobs.reconcile",
+        "takes the payment provider's news that never came, and compares its books with ours",
         cron="15 3 * * *",
     ),
     Scheduled(

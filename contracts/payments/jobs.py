@@ -124,6 +124,28 @@ def ask_for_missed_events() -> None:
     apply_waiting_events()
 
 
+def reconcile() -> None:
+    """Every night: take the news that never came and how accounts stand, then compare the provider's books with ours.
+
+    News that is taken late is kept and applied as any other. What still differs then is written down, and stays.
+    """
+    ask_for_missed_events()
+    ask_for_accounts()
+    began = clock.now()
+    books = actions.read_books(queries.keys_to_look_at(), payments=payments(), now=began)
+    with transaction():
+        actions.reconcile(books, started_at=began, now=clock.now())
+
+
+def ask_for_accounts() -> None:
+    """Ask the provider how all suppliers' accounts stand: their news is in no list that we could ask for."""
+    now = clock.now()
+    for batch in _batches(payments().accounts()):
+        with transaction():
+            for told in batch:
+                actions.take_account(told, at=now, now=now)
+
+
 def _batches(things: Iterable[T]) -> Iterator[list[T]]:
     left = iter(things)
     while batch := list(islice(left, BATCH)):

@@ -7,12 +7,13 @@ from datetime import datetime
 from itertools import chain
 
 from contracts.invoices.models import Invoice
-from contracts.payments.models import Chargeback, ReceivingAccount
+from contracts.payments.models import Chargeback, ReceivingAccount, Reconciliation
 from marketplace.access import Permission
 from marketplace.accounts.letters import write_to
 from marketplace.accounts.models import Organisation, Person
-from marketplace.accounts.queries import people_with
+from marketplace.accounts.queries import framework_teams, people_with
 from marketplace.adapters.payments.records import PaymentRefund
+from marketplace.presentation import plural
 
 
 def invoices_wait(supplier: Organisation, account: ReceivingAccount | None, *, now: datetime) -> None:
@@ -73,6 +74,19 @@ def refund_failed(invoice: Invoice, refund: PaymentRefund, *, now: datetime) -> 
         now=now,
         refund=refund,
         invoice=invoice,
+    )
+
+
+def differences(run: Reconciliation, new: int, *, now: datetime) -> None:
+    """Tell the framework team how many differences the night's comparison has found that were not there before."""
+    people = chain.from_iterable(people_with(team.id, Permission.SEE_PAYMENT_DIFFERENCES) for team in framework_teams())
+    write_to(
+        people,
+        key=f"payment-differences:{run.id}",
+        subject=f"{plural(new, 'new difference')} between the payment provider’s books and ours",
+        template="emails/payments/differences.txt",
+        now=now,
+        run=run,
     )
 
 

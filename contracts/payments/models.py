@@ -1,4 +1,4 @@
-"""Funders and suppliers at the payment provider, its events, and payments and what became of them."""
+"""Funders and suppliers at the payment provider, its events and payments, and where its books differ from ours."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.invoices.models import Invoice
-from contracts.payments.rules import UNDECIDED, AccountStatus, ChargebackStatus
-from marketplace.accounts.models import Organisation
+from contracts.payments.rules import UNDECIDED, AccountStatus, ChargebackStatus, DifferenceKind
+from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, Money, When, choice, key_of
 
 
@@ -113,3 +113,56 @@ class Chargeback(Base):
     def is_undecided(self) -> bool:
         """Whether the bank may still decide either way."""
         return self.status in UNDECIDED
+
+
+class Reconciliation(Base):
+    """One night's comparison of the provider's books with ours, from one instant to another."""
+
+    __tablename__ = "reconciliations"
+
+    id: Mapped[Key]
+    since: Mapped[When]
+    until: Mapped[When]
+    started_at: Mapped[When]
+    finished_at: Mapped[When]
+    # How many invoices were compared, ours and the provider's, and how many differences stood at the end.
+    ours: Mapped[int]
+    theirs: Mapped[int]
+    differences: Mapped[int]
+
+
+class Difference(Base):
+    """Something that the provider's books and ours say differently. It is never mended by itself.
+
+    Settled by the first comparison that no longer finds it.
+    """
+
+    __tablename__ = "payment_differences"
+    __table_args__ = (
+        Index(
+            "uq_payment_differences_standing",
+            "kind",
+            "subject",
+            unique=True,
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+        CheckConstraint("(note IS NULL) = (noted_at IS NULL) AND (note IS NULL) = (noted_by IS NULL)", name="noted"),
+    )
+
+    id: Mapped[Key]
+    kind: Mapped[DifferenceKind] = mapped_column(choice(DifferenceKind, "kind"), index=True)
+    # What it is about: our number, or the provider's key of what we do not know.
+    subject: Mapped[str]
+    invoice_id: Mapped[int | None] = key_of("invoices.id")
+    ours: Mapped[str]
+    theirs: Mapped[str]
+    first_seen_at: Mapped[When]
+    last_seen_at: Mapped[When]
+    settled_at: Mapped[When | None]
+    # What somebody found out about it.
+    note: Mapped[str | None]
+    noted_at: Mapped[When | None]
+    noted_by: Mapped[int | None] = key_of("people.id")
+
+    invoice: Mapped[Invoice | None] = relationship()
+    noter: Mapped[Person | None] = relationship()

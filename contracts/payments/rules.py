@@ -1,8 +1,9 @@
-"""What the payment provider's words come to: accounts, and payments taken back by a bank."""
+"""What the payment provider's words come to: accounts, payments taken back by a bank, and differences of the books."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -61,6 +62,39 @@ CHARGEBACK_MOVES: dict[ChargebackStatus, frozenset[ChargebackStatus]] = {
 }
 UNDECIDED = frozenset({ChargebackStatus.ASKED, ChargebackStatus.TAKEN})
 
+
+class DifferenceKind(StrEnum):
+    """How the provider's books and ours can differ."""
+
+    INVOICE_MISSING = "invoice_missing"
+    INVOICE_UNKNOWN = "invoice_unknown"
+    INVOICE_TWICE = "invoice_twice"
+    INVOICE_AMOUNT = "invoice_amount"
+    INVOICE_STATUS = "invoice_status"
+    PAID_AMOUNT = "paid_amount"
+    GIVEN_BACK = "given_back"
+    CHARGEBACK = "chargeback"
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return {
+            DifferenceKind.INVOICE_MISSING: "The provider does not have the invoice",
+            DifferenceKind.INVOICE_UNKNOWN: "We do not have the invoice",
+            DifferenceKind.INVOICE_TWICE: "The provider has the invoice twice",
+            DifferenceKind.INVOICE_AMOUNT: "Another amount",
+            DifferenceKind.INVOICE_STATUS: "Another status",
+            DifferenceKind.PAID_AMOUNT: "Another amount paid",
+            DifferenceKind.GIVEN_BACK: "Another amount credited or given back",
+            DifferenceKind.CHARGEBACK: "Payment undone by a bank",
+        }[self]
+
+
+# So far back the two books are compared each night: a little more than a month and the days to pay (our default).
+# What is open is compared however old it is.
+WINDOW = timedelta(days=62)
+# What is under way between the two at this moment is no difference.
+UNDER_WAY = timedelta(hours=1)
 
 # What the provider wants to know, by how its names for it begin or end, in the words of those who are asked.
 _WANTED = (

@@ -2,6 +2,7 @@
 
 from contracts.payments.actions.events import ForgedEvent, apply_events, keep_event, keep_missed, take_news
 from contracts.payments.actions.receiving import begin_receiving, open_account, take_account
+from contracts.payments.actions.reconciling import note_difference, read_books, reconcile
 from contracts.payments.actions.sending import LONGEST_WAIT, SHORTEST_WAIT, begin_to_send, send_invoice, take
 
 __all__ = [
@@ -13,7 +14,10 @@ __all__ = [
     "begin_to_send",
     "keep_event",
     "keep_missed",
+    "note_difference",
     "open_account",
+    "read_books",
+    "reconcile",
     "send_invoice",
     "take",
     "take_account",

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, select
 from contracts.agreements.models import Agreement
 from contracts.invoices.models import Invoice
 from contracts.payments.models import Chargeback
+from contracts.payments.queries.differences import standing_count
 from contracts.payments.queries.receiving import receiving_account, waiting_for_account
 from contracts.payments.rules import UNDECIDED, AccountStatus, ChargebackStatus
 from marketplace.access import TABLE, Actor, Permission
@@ -23,10 +24,16 @@ TO_DO = frozenset({AccountStatus.INCOMPLETE, AccountStatus.RESTRICTED})
 
 
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:
-    """For a supplier's finance: its account to set up. For both finances: payments that a bank takes back."""
+    """For a supplier's finance: its account to set up. For both finances: payments that a bank takes back.
+
+    For the framework team: differences between the books.
+    """
     if actor.organisation_id is None:
         return []
     items: list[Waiting] = []
+    if actor.may(Permission.SEE_PAYMENT_DIFFERENCES) and (count := standing_count()):
+        words = f"{plural(count, 'difference')} between the payment provider’s books and ours"
+        items.append(Waiting(words, url_for("payments.differences")))
     if actor.is_supplier:
         items += _to_set_up(actor)
     if actor.may(Permission.RECEIVE_PAYMENTS):
