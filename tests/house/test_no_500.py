@@ -135,6 +135,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "number": [1],
         "reference": [tender.competition.reference],
         "category_code": ["ACC"],
+        "place_code": [GREATER_MANCHESTER_REGION],
         "token": ["none-such"],
     }
     people = {

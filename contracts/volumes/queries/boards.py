@@ -1,0 +1,157 @@
+"""Boards: a region's or the nation's services together, by area and by kind of help: what was commissioned, what is
+used, and what is paid for it (R49, R50, R52, R70)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, select
+
+from contracts.agreements.models import LineTerms, LineTermsPlace, ServiceLine, ServiceLineCategory
+from contracts.volumes import rules
+from contracts.volumes.queries.lines import in_force_or_to_come, seen_by, touches
+from contracts.volumes.queries.reading import applies, readings
+from contracts.volumes.rules import Position, Standing
+from marketplace.access import Actor, Permission
+from marketplace.extensions import db
+from marketplace.framework.models import Category
+from marketplace.places.models import Place, PlaceWithin
+from marketplace.places.rules import Level
+
+
+class By(StrEnum):
+    """What the rows of a board stand for."""
+
+    AREA = "area"
+    CATEGORY = "category"
+    BOTH = "both"
+
+    @property
+    def label(self) -> str:
+        """The choice in words."""
+        return {By.AREA: "Area", By.CATEGORY: "Kind of help", By.BOTH: "Area and kind of help"}[self]
+
+
+@dataclass
+class Tally:
+    """The sums of some services' positions. Services without a volume have referrals and nothing else."""
+
+    services: int = 0
+    planned: int = 0
+    expected: int = 0
+    counted: int = 0
+    cap: int = 0
+    room: int = 0
+    paid: Decimal = Decimal(0)
+    used: Decimal = Decimal(0)
+    standings: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
+
+    @property
+    def used_percent(self) -> int | None:
+        """Referrals made in percent of what was planned by now; None where nothing was."""
+        return rules.half_up(self.counted * 100, self.expected) if self.expected else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a board: an area, a kind of help, or both; and the sums of the services there."""
+
+    area: str
+    category: str
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class Board:
+    """The rows, and the sums of all services, each counted once however many rows it stands in."""
+
+    rows: list[Row]
+    total: Tally
+
+
+def nation(actor: Actor, *, on: date, by: By) -> Board:
+    """Every service in force or to come, by probation region and kind of help."""
+    actor.must(Permission.SEE_NATIONAL_VOLUMES)
+    return _board([in_force_or_to_come(on)], on, by, Level.PROBATION_REGION)
+
+
+def region(actor: Actor, place_code: str, *, on: date, by: By) -> Board:
+    """The services that the actor may see in a place or around it, by police force area and kind of help."""
+    return _board([seen_by(actor), in_force_or_to_come(on), touches(place_code)], on, by, Level.POLICE_FORCE_AREA)
+
+
+def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level) -> Board:
+    found = readings(*which, on=on)
+    areas = _areas(which, on, level) if by is not By.CATEGORY else {}
+    categories = _categories(which, on) if by is not By.AREA else {}
+    sums: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+    total = Tally()
+    for one in found:
+        groups = [
+            sums[area, category]
+            for area in (areas.get(one.line_id, [_WIDE]) if by is not By.CATEGORY else [""])
+            for category in (categories.get(one.line_id, [_NO_CATEGORY]) if by is not By.AREA else [""])
+        ]
+        _add(one, [total, *groups])
+    return Board([Row(area, category, tally) for (area, category), tally in sorted(sums.items())], total)
+
+
+# A service for a whole region stands in no police force area of it.
+_WIDE = "Whole regions"
+_NO_CATEGORY = "No kind of help recorded"
+
+
+def _add(found: Position, tallies: Iterable[Tally]) -> None:
+    both, standing = rules.paid_against_used(found), found.standing
+    planned, expected, cap, room = found.planned or 0, found.expected or 0, found.cap or 0, found.room or 0
+    for tally in tallies:
+        tally.services += 1
+        tally.counted += found.counted
+        tally.standings[standing] += 1
+        tally.planned += planned
+        tally.expected += expected
+        tally.cap += cap
+        tally.room += room
+        if both is not None:
+            tally.paid += both.paid
+            tally.used += both.used
+
+
+def _areas(which: list[ColumnElement[bool]], on: date, level: Level) -> dict[int, list[str]]:
+    """The names of the places of a level in which each line's places lie."""
+    rows = db.session.execute(
+        select(LineTerms.line_id, Place.name)
+        .join(LineTerms.version)
+        .join(ServiceLine, ServiceLine.id == LineTerms.line_id)
+        .join(ServiceLine.agreement)
+        .join(LineTermsPlace, LineTermsPlace.terms_id == LineTerms.id)
+        .join(PlaceWithin, PlaceWithin.inner_code == LineTermsPlace.place_code)
+        .join(Place, Place.code == PlaceWithin.outer_code)
+        .where(applies(on), Place.level == level, *which)
+        .distinct()
+    )
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for line_id, name in rows:
+        found[line_id].append(name)
+    return found
+
+
+def _categories(which: list[ColumnElement[bool]], on: date) -> dict[int, list[str]]:
+    rows = db.session.execute(
+        select(ServiceLineCategory.line_id, Category.name)
+        .join(Category, Category.code == ServiceLineCategory.category_code)
+        .join(ServiceLine, ServiceLine.id == ServiceLineCategory.line_id)
+        .join(ServiceLine.agreement)
+        .join(LineTerms, LineTerms.line_id == ServiceLine.id)
+        .join(LineTerms.version)
+        .where(applies(on), *which)
+    )
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for line_id, name in rows:
+        found[line_id].append(name)
+    return found
