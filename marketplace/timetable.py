@@ -113,6 +113,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=5),
     ),
     Scheduled(
+        "places-passed-on",
+        "contracts.referrals.jobs.pass_places_on",
+        "offers free places to those who wait, and passes on those not taken in time",
+        every=timedelta(minutes=5),
+    ),
+    Scheduled(
         "referrals-counted-again",
         "contracts.referrals.jobs.compare_counters",
         "compares the running count of each service with its referrals",

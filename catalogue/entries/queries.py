@@ -12,7 +12,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from contracts.agreements.models import Agreement, LineTerms, ServiceLine
 from contracts.agreements.queries import is_open, with_terms
-from contracts.referrals.queries import suppliers_with_somebody
+from contracts.referrals.queries import queues_of, suppliers_with_somebody
 from contracts.volumes.queries import positions
 from marketplace.errors import NotFound
 from marketplace.extensions import db
@@ -30,18 +30,27 @@ class Entry:
     room: int | None
     # Whether somebody of the supplier is here to receive a referral.
     takes_referrals: bool
+    # How many wait for a place.
+    waiting: int = 0
 
     @property
     def room_words(self) -> str:
         """The room in words."""
         if self.room is None:
             return "No cap recorded"
-        return f"Room for {self.room:,} more this contract year" if self.room else "Full"
+        if self.room:
+            return f"Room for {self.room:,} more this contract year"
+        return f"Full: waiting list, {f'{self.waiting:,}' if self.waiting else 'nobody'} waiting"
 
     @property
     def can_be_referred_to(self) -> bool:
         """Whether a referral made now would be taken."""
         return self.takes_referrals and self.room != 0
+
+    @property
+    def can_be_waited_for(self) -> bool:
+        """Whether somebody could be put on its waiting list."""
+        return self.takes_referrals and self.room == 0
 
     @property
     def who_words(self) -> str:
@@ -62,11 +71,19 @@ class Entry:
 
 
 def entries_of(lines: Sequence[ServiceLine], *, on: date) -> list[Entry]:
-    """These lines as entries, in their order. Two queries, however many there are."""
+    """These lines as entries, in their order. A few queries, however many there are."""
     found = positions(lines, on=on)
     receiving = suppliers_with_somebody([line.agreement.supplier_id for line in lines]) if lines else set()
+    queues = queues_of(line.id for line in lines if found[line.id].room == 0)
     return [
-        Entry(line, line.terms_on(on), found[line.id].room, line.agreement.supplier_id in receiving) for line in lines
+        Entry(
+            line,
+            line.terms_on(on),
+            found[line.id].room,
+            line.agreement.supplier_id in receiving,
+            queues[line.id].waiting if line.id in queues else 0,
+        )
+        for line in lines
     ]
 
 

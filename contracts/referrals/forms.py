@@ -45,21 +45,29 @@ class _CaseReference(Text):
             raise StopValidation("Enter a case reference number, like X123456")
 
 
+def _need_field() -> LongText:
+    return LongText(
+        "What does the supplier need to know?",
+        validators=[required("Enter what the person needs"), word_limit(NEED_WORDS)],
+    )
+
+
+def _complexity_field() -> Choice:
+    return Choice(
+        "How complex are their needs?",
+        choices=[(one.value, one.value.capitalize()) for one in Complexity],
+        missing="Choose low, medium or high",
+    )
+
+
 class ReferralForm(Form):
     """A person, their need, and what should come of it."""
 
     crn = _CaseReference("Case reference number (CRN)", validators=[required("Enter the case reference number")])
     category = Choice("What kind of help do they need?", missing="Choose a kind of help")
     outcomes = Choices("What should change for them?", missing="Choose at least one outcome")
-    need = LongText(
-        "What does the supplier need to know?",
-        validators=[required("Enter what the person needs"), word_limit(NEED_WORDS)],
-    )
-    complexity = Choice(
-        "How complex are their needs?",
-        choices=[(one.value, one.value.capitalize()) for one in Complexity],
-        missing="Choose low, medium or high",
-    )
+    need = _need_field()
+    complexity = _complexity_field()
     rar_days = WholeNumber("RAR days to use (leave empty if none)", least=1, most=365, validators=[optional()])
 
     @classmethod
@@ -89,6 +97,13 @@ class ReferralForm(Form):
             ("rar_days", self.rar_days.data),
         ]
         return [(name, str(value)) for name, value in pairs if value is not None]
+
+
+class ConfirmForm(Form):
+    """Taking a place that came free: what may have changed since the person joined the waiting list."""
+
+    need = _need_field()
+    complexity = _complexity_field()
 
 
 class FindForm(Form):

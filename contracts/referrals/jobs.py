@@ -1,4 +1,4 @@
-"""Background work of referrals: comparing the running counters with the referrals, each night."""
+"""Background work of referrals: passing on the places that the clock frees, and checking the running counters."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from marketplace.access import SYSTEM
 from marketplace.transactions import transaction
 
 log = logging.getLogger(__name__)
+
+
+def pass_places_on() -> None:
+    """Every few minutes: pass on places not taken in time, and offer the room that a new day has brought."""
+    for line_id in queries.lines_to_look_at(clock.now()):
+        with transaction():
+            actions.settle(line_id, now=clock.now())
 
 
 def compare_counters() -> None:

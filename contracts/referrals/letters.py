@@ -16,6 +16,16 @@ def sent(referral: Referral, *, now: datetime) -> None:
     _write(_managers(referral), referral, "sent", f"New referral {referral.reference}", now=now)
 
 
+def offered(referral: Referral, *, now: datetime) -> None:
+    """To the officer: a place has come free and is held for the person."""
+    _write([referral.officer], referral, "offered", f"A place is free for {referral.reference}", now=now)
+
+
+def lapsed(referral: Referral, *, now: datetime) -> None:
+    """To the officer: the place was not taken in time, and went to the next in line."""
+    _write([referral.officer], referral, "lapsed", f"The place for {referral.reference} was not taken in time", now=now)
+
+
 def accepted(referral: Referral, *, now: datetime) -> None:
     """To the officer, that it was taken on; to the caseworker, that it is theirs."""
     _write([referral.officer], referral, "accepted", f"Referral {referral.reference} was accepted", now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -15,6 +15,7 @@ from contracts.referrals.rules import (
     Complexity,
     ReferralStatus,
 )
+from marketplace import clock
 from marketplace.accounts.models import Person
 from marketplace.database import Base, Key, When, choice, key_of
 from marketplace.framework.models import Category, DesiredOutcome
@@ -45,19 +46,38 @@ class Referral(Base):
             "line_id",
             "crn_fingerprint",
             unique=True,
-            postgresql_where=text("status IN ('sent', 'accepted')"),
+            postgresql_where=text("status IN ('waiting', 'offered', 'sent', 'accepted')"),
         ),
+        # Who waits, in order; and which offers run out.
+        Index("ix_referrals_queue", "line_id", "joined_at", "id", postgresql_where=text("status = 'waiting'")),
+        Index("ix_referrals_offers", "offer_ends_at", postgresql_where=text("status = 'offered'")),
         CheckConstraint("rar_days IS NULL OR rar_days BETWEEN 1 AND 365", name="rar_days"),
         CheckConstraint(
             "status <> 'accepted' OR (accepted_at IS NOT NULL AND caseworker_id IS NOT NULL)", name="accepted"
         ),
         CheckConstraint(
-            "status NOT IN ('sent', 'accepted', 'returned', 'completed') OR placed_at IS NOT NULL", name="placed"
+            "status NOT IN ('offered', 'sent', 'accepted', 'returned', 'completed') OR placed_at IS NOT NULL",
+            name="placed",
+        ),
+        CheckConstraint(
+            "status <> 'waiting' OR (joined_at IS NOT NULL AND placed_at IS NULL AND sent_at IS NULL)", name="waiting"
+        ),
+        CheckConstraint(
+            "status <> 'offered' OR (joined_at IS NOT NULL AND offered_at IS NOT NULL AND sent_at IS NULL)",
+            name="offered",
+        ),
+        CheckConstraint("(offered_at IS NULL) = (offer_ends_at IS NULL)", name="offer_ends"),
+        CheckConstraint("sent_at IS NOT NULL OR joined_at IS NOT NULL", name="sent_or_waited"),
+        CheckConstraint(
+            "status NOT IN ('sent', 'accepted', 'returned', 'completed') OR sent_at IS NOT NULL", name="sent"
         ),
         CheckConstraint(
             "released_at IS NULL OR (placed_at IS NOT NULL AND released_at >= placed_at)", name="released_after"
         ),
-        CheckConstraint("status NOT IN ('sent', 'accepted', 'completed') OR released_at IS NULL", name="place_kept"),
+        CheckConstraint(
+            "status NOT IN ('waiting', 'offered', 'sent', 'accepted', 'completed') OR released_at IS NULL",
+            name="place_kept",
+        ),
         CheckConstraint("status <> 'returned' OR released_at IS NOT NULL", name="place_given_back"),
     )
 
@@ -74,7 +94,13 @@ class Referral(Base):
     need: Mapped[str] = _sealed("referrals.need")
     complexity: Mapped[Complexity] = mapped_column(choice(Complexity, "complexity"))
     rar_days: Mapped[int | None]
-    sent_at: Mapped[When]
+    # When it joined the line's waiting list (None if there was room at once), when a place was held for it, and until
+    # when the officer may take that.
+    joined_at: Mapped[When | None]
+    offered_at: Mapped[When | None]
+    offer_ends_at: Mapped[When | None]
+    # When the supplier got it; None while it waits, and for ever if it left the waiting list.
+    sent_at: Mapped[When | None]
     # When it took one of the line's places, and when it gave that back: between them it counts towards volume.
     placed_at: Mapped[When | None]
     released_at: Mapped[When | None]
@@ -93,6 +119,25 @@ class Referral(Base):
         secondary="referral_outcomes", order_by="DesiredOutcome.position"
     )
     sessions: Mapped[list[Session]] = relationship(order_by="Session.number", back_populates="referral")
+
+    @property
+    def begun_at(self) -> datetime:
+        """When it was sent, or joined the waiting list if it has not been."""
+        begun = self.sent_at or self.joined_at
+        assert begun is not None  # a constraint of the table
+        return begun
+
+    @property
+    def has_lapsed(self) -> bool:
+        """Whether a place was held for it that nobody took in time."""
+        if self.sent_at is not None or self.ended_at is None or self.offer_ends_at is None:
+            return False
+        return self.offer_ends_at <= self.ended_at
+
+    @property
+    def held_until(self) -> date | None:
+        """The last London day on which the place that is held for it can be taken."""
+        return None if self.offer_ends_at is None else clock.london(self.offer_ends_at - timedelta(seconds=1)).date()
 
 
 class LineDay(Base):

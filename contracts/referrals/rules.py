@@ -15,14 +15,24 @@ from contracts.agreements.rules import contract_year
 class ReferralStatus(StrEnum):
     """Where a referral stands (domain.md, "Delivering")."""
 
+    WAITING = "waiting"
+    OFFERED = "offered"
     SENT = "sent"
     ACCEPTED = "accepted"
     RETURNED = "returned"
     WITHDRAWN = "withdrawn"
     COMPLETED = "completed"
 
+    @property
+    def label(self) -> str:
+        """The status as people say it."""
+        words = {ReferralStatus.WAITING: "On the waiting list", ReferralStatus.OFFERED: "Place offered"}
+        return words.get(self, self.value.capitalize())
+
 
 REFERRAL_MOVES: dict[ReferralStatus, frozenset[ReferralStatus]] = {
+    ReferralStatus.WAITING: frozenset({ReferralStatus.OFFERED, ReferralStatus.WITHDRAWN}),
+    ReferralStatus.OFFERED: frozenset({ReferralStatus.SENT, ReferralStatus.WITHDRAWN}),
     ReferralStatus.SENT: frozenset({ReferralStatus.ACCEPTED, ReferralStatus.RETURNED, ReferralStatus.WITHDRAWN}),
     ReferralStatus.ACCEPTED: frozenset({ReferralStatus.COMPLETED, ReferralStatus.WITHDRAWN}),
     ReferralStatus.RETURNED: frozenset(),
@@ -30,8 +40,14 @@ REFERRAL_MOVES: dict[ReferralStatus, frozenset[ReferralStatus]] = {
     ReferralStatus.COMPLETED: frozenset(),
 }
 
+# The supplier does not know of these yet: they wait for a place, or for the officer to take the one that came free.
+UNSENT = frozenset({ReferralStatus.WAITING, ReferralStatus.OFFERED})
+
 # Referrals somebody still works on: the same person cannot be referred to the same service beside one.
-OPEN = frozenset({ReferralStatus.SENT, ReferralStatus.ACCEPTED})
+OPEN = UNSENT | {ReferralStatus.SENT, ReferralStatus.ACCEPTED}
+
+# How long a place that came free is held for the officer whose person waits first. Our own default, open to change.
+OFFER_WORKING_DAYS = 5
 
 # From this many acceptable absences on, a manager looks at the case (R88).
 OVERSIGHT_FROM = 3
@@ -136,6 +152,12 @@ def full_words(cap: int) -> str:
     """Why a full service takes nobody, and what to do."""
     people = "the 1 person" if cap == 1 else f"all {cap:,} people"
     return (
-        f"This service has taken {people} it can this contract year. Choose another service, or ask the regional "
-        "co-ordinator when places will come free."
+        f"This service has taken {people} it can this contract year. Add the person to its waiting list, or choose "
+        "another service."
     )
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 11th: a place in the queue, in words."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from calloffs.competitions.rules import Instrument
@@ -12,7 +12,7 @@ from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.referrals.actions import Need, counting, fingerprint
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.rules import Complexity, ReferralStatus
+from contracts.referrals.rules import UNSENT, Complexity, ReferralStatus
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
@@ -24,6 +24,7 @@ from tests.factories.places import KENT, make_places
 
 STARTED = date(2026, 4, 1)
 SENT = datetime(2026, 9, 1, 10, 0, tzinfo=UTC)
+OFFER_LASTS = timedelta(days=7)
 FOUR_BANDS = ((60, 80), (81, 100), (101, 120), (121, 140))
 _numbers = itertools.count(1)
 
@@ -126,11 +127,15 @@ def make_referral(
     sent_at: datetime = SENT,
     crn: str | None = None,
 ) -> Referral:
-    """A referral in whatever state; it has taken its place, and given it back if it was returned or withdrawn."""
+    """A referral in whatever state; it has taken its place, and given it back if it was returned or withdrawn.
+
+    One that waits joined the waiting list at `sent_at`; one that is offered a place was so a minute later.
+    """
     officer = officer or make_officer()
     number = next(_numbers)
     crn = crn or f"Z{number:06}"
     accepted = status in (ReferralStatus.ACCEPTED, ReferralStatus.COMPLETED)
+    unsent, offered = status in UNSENT, status is ReferralStatus.OFFERED
     if accepted and caseworker is None:
         caseworker = make_actor(line.agreement.supplier, Role.CASEWORKER)
     made = Referral(
@@ -144,12 +149,16 @@ def make_referral(
         category_code=line.categories[0].code,
         need="A need.",
         complexity=Complexity.LOW,
-        sent_at=sent_at,
+        joined_at=sent_at if unsent else None,
+        offered_at=sent_at + timedelta(minutes=1) if offered else None,
+        offer_ends_at=sent_at + OFFER_LASTS if offered else None,
+        sent_at=None if unsent else sent_at,
         accepted_at=sent_at if accepted else None,
         caseworker_id=caseworker.person if caseworker else None,
         officer_looked_at=sent_at,
     )
-    counting.take_place(made, now=sent_at)
+    if status is not ReferralStatus.WAITING:
+        counting.take_place(made, now=sent_at)
     if status in (ReferralStatus.RETURNED, ReferralStatus.WITHDRAWN):
         counting.give_back(made, now=sent_at)
     db.session.add(made)

@@ -1,8 +1,9 @@
-"""Writes of referrals: sending, delivering, and the running counters that both keep."""
+"""Writes of referrals: sending, waiting for a place, delivering, and the running counters that all of them keep."""
 
 from contracts.referrals.actions.checking import check_counters
 from contracts.referrals.actions.delivering import accept, complete, offer_session, record_session, return_to_officer
 from contracts.referrals.actions.sending import LOOKED, Need, fingerprint, look, send, withdraw
+from contracts.referrals.actions.waiting import confirm, leave, settle
 
 __all__ = [
     "LOOKED",
@@ -10,11 +11,14 @@ __all__ = [
     "accept",
     "check_counters",
     "complete",
+    "confirm",
     "fingerprint",
+    "leave",
     "look",
     "offer_session",
     "record_session",
     "return_to_officer",
     "send",
+    "settle",
     "withdraw",
 ]

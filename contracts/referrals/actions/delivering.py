@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from contracts.referrals import letters, queries, rules
-from contracts.referrals.actions import counting
+from contracts.referrals.actions import counting, waiting
 from contracts.referrals.actions.moving import end, to_be_moved
 from contracts.referrals.models import Referral, Session
 from contracts.referrals.rules import AbsenceKind, Attendance, ReferralStatus
@@ -44,6 +44,7 @@ def return_to_officer(referral_id: int, *, reason: str, actor: Actor, now: datet
     audit.record("Returned to the officer", referral, actor=actor, now=now)
     letters.returned(referral, now=now)
     db.session.flush()
+    waiting.pass_on(referral.line_id, now=now)
     return referral
 
 
@@ -67,9 +68,9 @@ def offer_session(referral_id: int, *, starts_at: datetime, actor: Actor, now: d
     """
     referral = queries.referral_for(actor, referral_id, lock=True)
     _must_deliver(actor)
-    if referral.status is not ReferralStatus.ACCEPTED or referral.accepted_at is None:
+    if referral.status is not ReferralStatus.ACCEPTED:
         raise Refused("Sessions can be added while a referral is accepted and not yet completed.")
-    if starts_at < referral.sent_at:
+    if starts_at < referral.begun_at:
         raise Invalid("The session cannot be before the referral was sent.", field="day")
     if db.session.scalar(select(Session.id).where(Session.referral_id == referral.id, Session.starts_at == starts_at)):
         raise AlreadyDone("There is a session at this time already.", field="day")

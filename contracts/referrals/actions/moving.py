@@ -22,7 +22,7 @@ def to_be_moved(
     if needs_manager and not queries.is_manager_of(actor, referral):
         raise NotAllowed("Only a service manager of the supplier can do this.")
     if to not in REFERRAL_MOVES[referral.status]:
-        raise AlreadyDone(f"This referral is {referral.status.value} now, so this can no longer be done.")
+        raise AlreadyDone(f"This referral is now “{referral.status.label}”, so this can no longer be done.")
     return referral
 
 

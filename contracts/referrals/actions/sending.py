@@ -15,13 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from contracts.agreements.models import ServiceLine
-from contracts.agreements.rules import contract_year
 from contracts.referrals import letters, queries, rules
-from contracts.referrals.actions import counting
+from contracts.referrals.actions import counting, waiting
 from contracts.referrals.actions.moving import end, to_be_moved
 from contracts.referrals.models import Referral
 from contracts.referrals.queries import SealedWords
-from contracts.referrals.rules import Complexity, ReferralStatus
+from contracts.referrals.rules import UNSENT, Complexity, ReferralStatus
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, Full, Invalid, NotAllowed, Refused
@@ -31,10 +30,6 @@ from marketplace.vault import vault
 
 REFERENCE_LENGTH = 7
 LOOKED = "Looked at"
-_DUPLICATE = (
-    "You or a colleague have already referred this person to this service, and that referral is still open. "
-    "Withdraw it first if it was a mistake."
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,12 +49,12 @@ def fingerprint(crn: str) -> str:
     return vault().fingerprint(f"crn:{crn}")
 
 
-def send(line_id: int, written: Need, *, actor: Actor, now: datetime) -> Referral:
+def send(line_id: int, written: Need, *, actor: Actor, now: datetime, or_wait: bool = False) -> Referral:
     """Refer a person to a service: takes one of its places in this contract year, and tells the service managers.
 
     Refused where the service is not open, nobody of the supplier is here to receive it, the person has an open
-    referral to it, or it is full. The line's row is locked while places are counted, so that no two officers get
-    the last one.
+    referral to it, or it is full; `or_wait` puts the person at the end of the waiting list of a full one instead. The
+    line is held while places are counted, so that no two officers get the last one.
     """
     actor.must(Permission.REFER)
     on = clock.london(now).date()
@@ -69,39 +64,45 @@ def send(line_id: int, written: Need, *, actor: Actor, now: datetime) -> Referra
     _refuse_unreceived(line)
     mark = fingerprint(crn)
     _refuse_duplicate(line, mark)
-    cap = line.terms_on(on).cap
-    if cap is not None:
-        first, last = contract_year(line.agreement.starts_on, on)
-        if queries.counted(line.id, first, last) >= cap:
-            raise Full(rules.full_words(cap))
+    waiting.pass_on(line.id, now=now)
+    full = queries.room(line, on) == 0
+    if full and not or_wait:
+        raise Full(rules.full_words(line.terms_on(on).cap or 0))
     referral = Referral(
         reference=rules.reference([secrets.randbelow(1 << 16) for _ in range(REFERENCE_LENGTH)]),
         line=line,
         officer_id=actor.person,
         officer_organisation_id=actor.organisation,
-        status=ReferralStatus.SENT,
         crn=crn,
         crn_fingerprint=mark,
         category_code=written.category_code,
         need=written.need,
         complexity=written.complexity,
         rar_days=written.rar_days,
-        sent_at=now,
         officer_looked_at=now,
         outcomes=list(outcomes),
     )
-    counting.take_place(referral, now=now)
-    db.session.add(referral)
     try:
-        db.session.flush()
+        if full:
+            waiting.join(referral, actor=actor, now=now)
+        else:
+            _take(referral, actor=actor, now=now)
     except IntegrityError as error:
         if "uq_referrals_one_open" not in str(error.orig):
             raise
         # The lock makes this all but impossible; the constraint stands all the same.
-        raise AlreadyDone(_DUPLICATE, field="crn") from error
-    audit.record("Sent to the supplier", referral, actor=actor, now=now, line=line.id)
-    letters.sent(referral, now=now)
+        raise AlreadyDone(_duplicate(ReferralStatus.SENT), field="crn") from error
     return referral
+
+
+def _take(referral: Referral, *, actor: Actor, now: datetime) -> None:
+    """Send it to the supplier at once: there is room, and the caller holds the line."""
+    referral.status, referral.sent_at = ReferralStatus.SENT, now
+    counting.take_place(referral, now=now)
+    db.session.add(referral)
+    db.session.flush()
+    audit.record("Sent to the supplier", referral, actor=actor, now=now, line=referral.line.id)
+    letters.sent(referral, now=now)
 
 
 def withdraw(referral_id: int, *, reason: str, actor: Actor, now: datetime) -> Referral:
@@ -112,12 +113,15 @@ def withdraw(referral_id: int, *, reason: str, actor: Actor, now: datetime) -> R
     referral = to_be_moved(referral_id, ReferralStatus.WITHDRAWN, actor=actor, frees_place=True)
     if not queries.is_officer_of(actor, referral):
         raise NotAllowed("Only the officer who sent the referral can withdraw it.")
+    if referral.status in UNSENT:
+        raise Refused("This referral has not been sent yet. Take the person off the waiting list instead.")
     end(referral, ReferralStatus.WITHDRAWN, reason, now=now)
     if not queries.has_attended(referral):
         counting.give_back(referral, now=now)
     audit.record("Withdrawn by the officer", referral, actor=actor, now=now, freed=referral.released_at is not None)
     letters.withdrawn(referral, now=now)
     db.session.flush()
+    waiting.pass_on(referral.line_id, now=now)
     return referral
 
 
@@ -165,9 +169,19 @@ def _refuse_unreceived(line: ServiceLine) -> None:
 
 def _refuse_duplicate(line: ServiceLine, mark: str) -> None:
     """Asked before the count, so that a person referred twice is told so rather than that the service is full."""
-    if db.session.scalar(
-        select(Referral.id).where(
+    status = db.session.scalar(
+        select(Referral.status).where(
             Referral.line_id == line.id, Referral.crn_fingerprint == mark, Referral.status.in_(rules.OPEN)
         )
-    ):
-        raise AlreadyDone(_DUPLICATE, field="crn")
+    )
+    if status is not None:
+        raise AlreadyDone(_duplicate(status), field="crn")
+
+
+def _duplicate(status: ReferralStatus) -> str:
+    if status in UNSENT:
+        return "You or a colleague have put this person on the waiting list of this service already."
+    return (
+        "You or a colleague have already referred this person to this service, and that referral is still open. "
+        "Withdraw it first if it was a mistake."
+    )

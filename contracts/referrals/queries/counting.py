@@ -71,12 +71,19 @@ def counted_by_day(line_id: int, first_day: date, last_day: date) -> dict[date, 
 
 
 def room(line: ServiceLine, on: date) -> int | None:
-    """How many more people the line takes in the contract year of that day; None where no cap is recorded."""
+    """How many more people the line takes in the contract year of that day; None where no cap is recorded.
+
+    What was entered for a later day already (by a program whose clock is ahead) leaves as little room as the fullest
+    of those days.
+    """
     cap = line.terms_on(on).cap
     if cap is None:
         return None
     first, last = contract_year(line.agreement.starts_on, on)
-    return max(cap - counted(line.id, first, last), 0)
+    of_year = (LineDay.line_id == line.id, LineDay.day.between(first, last))
+    latest = select(func.max(LineDay.day)).where(*of_year, LineDay.day <= on).scalar_subquery()
+    fullest = select(func.max(LineDay.total)).where(*of_year, LineDay.day >= func.coalesce(latest, on))
+    return max(cap - (db.session.scalar(fullest) or 0), 0)
 
 
 def running(line_id: int) -> dict[date, DayCount]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import url_for
 from sqlalchemy import func, select
 
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.queries.reading import delivered_by, has_news
+from contracts.referrals.queries.queues import all_who_wait
+from contracts.referrals.queries.reading import delivered_by, has_news, sent_by
 from contracts.referrals.rules import OPEN, ReferralStatus
+from marketplace import clock
 from marketplace.access import Actor, Permission, Role
 from marketplace.extensions import db
 from marketplace.presentation import plural
@@ -20,12 +22,58 @@ NAMED = 5
 
 
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:
-    """What waits: new referrals for service managers, sessions to record for caseworkers, news for officers."""
-    if not actor.may(Permission.SEE_REFERRALS):
-        return []
+    """What waits: new referrals for service managers, sessions to record for caseworkers, places and news for officers,
+    waiting lists for those who act on volumes."""
     if actor.is_supplier:
+        if not actor.may(Permission.SEE_REFERRALS):
+            return []
         return _new_referrals(actor) + _sessions_to_record(actor, now)
-    return _news_for_officer(actor)
+    found = []
+    if actor.may(Permission.REFER):
+        found += _places_held(actor) + _news_for_officer(actor)
+    if actor.may(Permission.ACT_ON_VOLUMES):
+        found += _people_who_wait(actor, now)
+    return found
+
+
+def _places_held(actor: Actor) -> list[Waiting]:
+    rows = db.session.scalars(
+        select(Referral)
+        .where(sent_by(actor), Referral.status == ReferralStatus.OFFERED)
+        .order_by(Referral.offer_ends_at, Referral.id)
+    ).all()
+    if not rows:
+        return []
+    if len(rows) > NAMED:
+        words = f"{len(rows):,} places on waiting lists are free: take them, or leave them to the next in line"
+        where = url_for("referrals.index", status=ReferralStatus.OFFERED.value)
+        return [Waiting(words, where, due=_last_moment(rows[0]), whole_day=True)]
+    return [
+        Waiting(
+            f"A place is free for {one.reference}: take it, or leave it to the next in line",
+            url_for("referrals.confirm", referral_id=one.id),
+            due=_last_moment(one),
+            whole_day=True,
+        )
+        for one in rows
+    ]
+
+
+def _last_moment(referral: Referral) -> datetime:
+    assert referral.offer_ends_at is not None  # a constraint of the table
+    return referral.offer_ends_at - timedelta(seconds=1)
+
+
+def _people_who_wait(actor: Actor, now: datetime) -> list[Waiting]:
+    """For those who can have a contract changed: how many wait, and how long."""
+    total = all_who_wait(actor)
+    if not total.waiting:
+        return []
+    longest = plural(total.longest_days(clock.london(now).date()), "day")
+    words = (
+        f"{plural(total.waiting, 'person waits', 'people wait')} for a place at a full service, the longest {longest}"
+    )
+    return [Waiting(words, url_for("referrals.waiting_lists"))]
 
 
 def _new_referrals(actor: Actor) -> list[Waiting]:
@@ -66,18 +114,22 @@ def _sessions_to_record(actor: Actor, now: datetime) -> list[Waiting]:
     ]
 
 
+_NEWS = {
+    ReferralStatus.RETURNED: "{} was returned by the supplier",
+    ReferralStatus.WITHDRAWN: "The place for {} was not taken in time",
+}
+
+
 def _news_for_officer(actor: Actor) -> list[Waiting]:
     rows = db.session.execute(
         select(Referral.id, Referral.reference, Referral.status).where(has_news(actor)).order_by(Referral.id)
     ).all()
     if len(rows) > NAMED:
-        words = f"{len(rows):,} referrals returned or with a session missed"
+        words = f"{len(rows):,} referrals returned, not taken in time or with a session missed"
         return [Waiting(words, url_for("referrals.index", news="yes"))]
     return [
         Waiting(
-            f"{row.reference} was returned by the supplier"
-            if row.status is ReferralStatus.RETURNED
-            else f"A session of {row.reference} was missed",
+            _NEWS.get(row.status, "A session of {} was missed").format(row.reference),
             url_for("referrals.show", referral_id=row.id),
         )
         for row in rows

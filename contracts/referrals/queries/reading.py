@@ -19,6 +19,8 @@ from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.paging import PAGE, Page, before, nearest_page
 
+# `Referral.has_lapsed`, for lists; a test holds the two together.
+LAPSED = and_(Referral.sent_at.is_(None), Referral.offer_ends_at <= Referral.ended_at)
 NOT_YOURS = "There is no such referral, or it is not yours to see."
 
 
@@ -35,12 +37,17 @@ class SealedWords:
 
 def open_line(line_id: int, on: date) -> ServiceLine:
     """The service line, if it takes referrals on that day. Raises NotFound else."""
+    if not takes_referrals(line_id, on):
+        raise NotFound("There is no such service, or it does not take referrals now.")
+    return agreements.line(line_id)
+
+
+def takes_referrals(line_id: int, on: date) -> bool:
+    """Whether the service line takes referrals on that day."""
     is_open = (
         select(ServiceLine.id).join(ServiceLine.agreement).where(ServiceLine.id == line_id, agreements.is_open(on))
     )
-    if db.session.scalar(is_open) is None:
-        raise NotFound("There is no such service, or it does not take referrals now.")
-    return agreements.line(line_id)
+    return db.session.scalar(is_open) is not None
 
 
 def suppliers_with_somebody(supplier_ids: Sequence[int]) -> set[int]:
@@ -62,10 +69,12 @@ def sent_by(actor: Actor) -> ColumnElement[bool]:
 
 
 def delivered_by(actor: Actor) -> ColumnElement[bool]:
-    """The supplier's service managers, and the caseworker to whom it is assigned."""
+    """The supplier's service managers, and the caseworker to whom it is assigned; once it has been sent."""
     if not (actor.is_supplier and actor.may(Permission.DELIVER)):
         return false()
-    of_supplier = Referral.line.has(ServiceLine.agreement.has(Agreement.supplier_id == actor.organisation_id))
+    of_supplier = Referral.sent_at.is_not(None) & Referral.line.has(
+        ServiceLine.agreement.has(Agreement.supplier_id == actor.organisation_id)
+    )
     if Role.SERVICE_MANAGER in actor.roles:
         return of_supplier
     return and_(of_supplier, Referral.caseworker_id == actor.person_id)
@@ -90,6 +99,7 @@ def is_manager_of(actor: Actor, referral: Referral) -> bool:
     return (
         actor.is_supplier
         and Role.SERVICE_MANAGER in actor.roles
+        and referral.sent_at is not None
         and referral.line.agreement.supplier_id == actor.organisation_id
     )
 
@@ -180,7 +190,7 @@ def page_for(
     found = db.session.scalars(
         select(Referral)
         .where(*which)
-        .order_by(Referral.sent_at.desc(), Referral.id.desc())
+        .order_by(func.coalesce(Referral.sent_at, Referral.joined_at).desc(), Referral.id.desc())
         .limit(PAGE)
         .offset(before(number))
         .options(
@@ -210,7 +220,7 @@ def _holders(organisation_id: int, roles: Collection[Role]) -> Sequence[Person]:
 
 
 def has_news(actor: Actor) -> ColumnElement[bool]:
-    """Which of an officer's referrals were returned, or had a session missed, since the officer last looked."""
+    """Which of an officer's referrals were returned, lapsed or had a session missed since the officer last looked."""
     missed = exists().where(
         Session.referral_id == Referral.id,
         Session.attendance == Attendance.MISSED,
@@ -220,6 +230,7 @@ def has_news(actor: Actor) -> ColumnElement[bool]:
         sent_by(actor),
         or_(
             and_(Referral.status == ReferralStatus.RETURNED, _not_seen_since(Referral.ended_at)),
+            and_(Referral.status == ReferralStatus.WITHDRAWN, LAPSED, _not_seen_since(Referral.ended_at)),
             and_(Referral.status == ReferralStatus.ACCEPTED, missed),
         ),
     )

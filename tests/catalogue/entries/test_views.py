@@ -6,9 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from contracts.agreements.models import Subcontractor
+from contracts.referrals.rules import ReferralStatus
 from marketplace.extensions import db
 from tests.factories.accounts import make_supplier, sign_in
-from tests.factories.referrals import make_officer, make_referrals, make_service
+from tests.factories.referrals import make_officer, make_referral, make_referrals, make_service
 
 pytestmark = pytest.mark.usefixtures("session", "clock")
 
@@ -42,7 +43,12 @@ def test_a_service_that_is_not_in_force_is_not_found(client: FlaskClient) -> Non
 def test_officers_may_refer_where_there_is_room_and_somebody_to_receive(client: FlaskClient) -> None:
     open_one, full, silent = make_service(), make_service(bands=((0, 1),)), make_service(with_manager=False)
     make_referrals(full, 1)
+    for _ in range(2):
+        make_referral(full, status=ReferralStatus.WAITING)
     sign_in(client, make_officer())
     assert "Refer someone" in client.get(f"/services/{open_one.id}").text
-    assert "It has taken everybody it can" in client.get(f"/services/{full.id}").text
+    page = client.get(f"/services/{full.id}").text
+    assert "Full: waiting list, 2 waiting" in page
+    assert "It has taken everybody it can" in page
+    assert "Add someone to the waiting list" in page
     assert "Refer the way you do today" in client.get(f"/services/{silent.id}").text

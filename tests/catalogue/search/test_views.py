@@ -126,13 +126,14 @@ def test_room_is_said_in_words_and_only_officers_are_offered_to_refer(client: Fl
     make_referrals(full, 3)
     page = client.get("/find/").text
     assert "Room for 12 more this contract year" in page
-    assert ">Full</strong>" in page
+    assert ">Full: waiting list, nobody waiting</strong>" in page
     assert "No cap recorded" in page
     assert "Refer someone" not in page
     sign_in(client, make_officer())
     page = client.get("/find/").text
     assert f"/referrals/new/{roomy.id}" in page
-    assert f"/referrals/new/{full.id}" not in page
+    assert f'/referrals/new/{full.id}">Refer someone' not in page
+    assert f'/referrals/new/{full.id}">Add someone to the waiting list' in page
     assert f"/referrals/new/{nobody.id}" not in page
     assert "Not referred to through this service yet" in page
 

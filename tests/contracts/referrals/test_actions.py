@@ -2,11 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import select, text
 
 from contracts.referrals import actions, queries
@@ -17,7 +15,6 @@ from marketplace.audit import AuditEvent, events_for
 from marketplace.errors import AlreadyDone, Full, Invalid, NotAllowed, NotFound, Refused
 from marketplace.extensions import db
 from marketplace.outbox import Letter
-from marketplace.transactions import transaction
 from tests.factories.accounts import make_actor, make_supplier
 from tests.factories.referrals import (
     make_need,
@@ -316,36 +313,3 @@ def test_what_is_sealed_is_not_loaded_by_chance() -> None:
     referral = db.session.get_one(Referral, referral_id)
     with pytest.raises(Exception, match="raiseload"):
         _ = referral.crn
-
-
-def test_fifty_officers_at_once_get_the_last_ten_places_and_no_more(committed_app: Flask) -> None:
-    with committed_app.app_context():
-        line = make_service(bands=((0, 20),))
-        make_referrals(line, 10)
-        officers = [make_officer() for _ in range(50)]
-        line_id = line.id
-        db.session.commit()
-    answers: list[str] = []
-    barrier = Barrier(50)
-
-    def refer(number: int, officer: Actor) -> None:
-        with committed_app.app_context():
-            barrier.wait()
-            try:
-                with transaction():
-                    actions.send(line_id, make_need(f"X{number:06}"), actor=officer, now=NOW)
-                answers.append("accepted")
-            except Full as full:
-                answers.append(full.words)
-            finally:
-                db.session.remove()
-
-    threads = [Thread(target=refer, args=pair) for pair in enumerate(officers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert answers.count("accepted") == 10
-    assert sum("all 20 people" in answer for answer in answers) == 40
-    with committed_app.app_context():
-        assert queries.counted(line_id, NOW.date().replace(month=4, day=1), NOW.date()) == 20

@@ -19,7 +19,12 @@ from marketplace.audit import AuditEvent, events_for
 from marketplace.errors import Refused
 from marketplace.extensions import db
 from marketplace.transactions import transaction
-from tests.contracts.referrals.wandering import a_wanderer, assert_counted_as_told, earlier_by_chance
+from tests.contracts.referrals.wandering import (
+    a_wanderer,
+    assert_counted_as_told,
+    assert_nobody_waits_beside_room,
+    earlier_by_chance,
+)
 from tests.factories.accounts import make_actor
 from tests.factories.counting import counted_queries
 from tests.factories.referrals import make_officer, make_referral, make_referrals, make_service, make_session
@@ -47,11 +52,16 @@ def test_after_a_thousand_random_actions_over_years_the_counters_say_what_the_re
     now = datetime(2024, 9, 1, 9, tzinfo=UTC)
     for number in range(1000):
         now += timedelta(hours=random.choice([0, 3, 9, 24, 40]))
-        wanderer.step(earlier_by_chance(random, now))
+        moment = earlier_by_chance(random, now)
+        wanderer.step(moment)
+        for line in lines:
+            assert_nobody_waits_beside_room(line, moment)
         if number % 100 == 99:
             for line in lines:
                 assert_counted_as_told(line)
-    assert {"send", "accept", "give_back", "withdraw", "attend", "complete"} == set(wanderer.done)
+    does = {"send", "join", "confirm", "leave", "accept", "give_back", "withdraw", "attend", "complete"}
+    assert does == set(wanderer.done)
+    assert db.session.scalar(select(AuditEvent.id).where(AuditEvent.what.contains("not taken in time"))), "none lapsed"
     assert any("contract year" in refused.words for refused in wanderer.refused), "nothing was ever full"
     years = {row.year_begins for line in lines for row in queries.running(line.id).values()}
     assert {date(2025, 3, 1), date(2026, 3, 1), date(2024, 11, 15), date(2025, 7, 1)} <= years

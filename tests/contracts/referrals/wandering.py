@@ -12,7 +12,8 @@ from sqlalchemy import select
 from contracts.agreements.models import ServiceLine
 from contracts.referrals import actions, queries
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.rules import AbsenceKind, Attendance, ReferralStatus
+from contracts.referrals.rules import AbsenceKind, Attendance, Complexity, ReferralStatus
+from marketplace import clock
 from marketplace.access import Actor, Role
 from marketplace.errors import Refused
 from marketplace.extensions import db
@@ -37,9 +38,14 @@ class Wanderer:
         self.random = Random(self.seed)
 
     def step(self, now: datetime) -> None:
-        """One thing, chosen by chance."""
+        """One thing, chosen by chance; what the clock brings comes first, as the timetable would have it."""
+        for line in self.lines:
+            actions.settle(line, now=now)
         work: Callable[[datetime], object] = self.random.choice(
-            [self.send, self.send, self.send, self.accept, self.give_back, self.withdraw, self.attend, self.complete]
+            [
+                *(self.send, self.send, self.join, self.join, self.join, self.confirm, self.leave),
+                *(self.accept, self.give_back, self.withdraw, self.attend, self.complete),
+            ]
         )
         try:
             work(now)
@@ -51,6 +57,18 @@ class Wanderer:
     def send(self, now: datetime) -> None:
         crn = f"X{self.random.randrange(1_000_000):06}"
         actions.send(self.random.choice(self.lines), make_need(crn), actor=self.officer, now=now)
+
+    def join(self, now: datetime) -> None:
+        crn = f"X{self.random.randrange(1_000_000):06}"
+        actions.send(self.random.choice(self.lines), make_need(crn), actor=self.officer, now=now, or_wait=True)
+
+    def confirm(self, now: datetime) -> None:
+        referral, _ = self._one(Status.OFFERED)
+        actions.confirm(referral, need="As before.", complexity=Complexity.LOW, actor=self.officer, now=now)
+
+    def leave(self, now: datetime) -> None:
+        referral, _ = self._one(Status.WAITING, Status.OFFERED)
+        actions.leave(referral, actor=self.officer, now=now)
 
     def accept(self, now: datetime) -> None:
         referral, manager = self._one(Status.SENT)
@@ -104,10 +122,17 @@ def assert_counted_as_told(line: ServiceLine) -> None:
     )
     for one in db.session.scalars(select(Referral).where(Referral.line_id == line.id)):
         freed = one.status is Status.RETURNED or (one.status is Status.WITHDRAWN and one.id not in came)
-        assert (one.released_at is not None) is freed, one.reference
+        never = one.status is Status.WAITING or (one.status is Status.WITHDRAWN and not (one.sent_at or one.offered_at))
+        assert (one.placed_at is None) is never, one.reference
+        assert (one.released_at is not None) is (freed and not never), one.reference
     cap = line.terms_on(line.agreement.starts_on).cap
     if cap is not None:
         assert max((row.total for row in queries.running(line.id).values()), default=0) <= cap
+
+
+def assert_nobody_waits_beside_room(line: ServiceLine, now: datetime) -> None:
+    """Whoever waits does so because there is no room."""
+    assert not queries.somebody_waits(line.id) or queries.room(line, clock.london(now).date()) == 0
 
 
 def earlier_by_chance(random: Random, now: datetime) -> datetime:

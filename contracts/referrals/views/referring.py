@@ -1,0 +1,144 @@
+"""Writing a referral and sending it, looking at one, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from contracts.agreements.models import ServiceLine
+from contracts.agreements.rules import contract_year
+from contracts.referrals import actions, forms, queries
+from contracts.referrals.models import Referral
+from contracts.referrals.rules import (
+    OFFER_WORKING_DAYS,
+    REFERRAL_MOVES,
+    UNSENT,
+    Attendance,
+    Complexity,
+    ReferralStatus,
+    calls_for_oversight,
+    ordinal,
+)
+from contracts.referrals.views import bp
+from contracts.referrals.views.steps import Answer, with_reason
+from marketplace import clock
+from marketplace.access import Permission, acting, audience
+from marketplace.audit import events_for
+from marketplace.errors import Full, Refused
+from marketplace.framework.models import DesiredOutcome
+from marketplace.framework.queries import outcomes
+from marketplace.transactions import transaction
+
+
+@bp.route("/new/<int:line_id>", methods=["GET", "POST"])
+@audience(Permission.REFER)
+def new(line_id: int) -> Answer:
+    """Refer somebody: write, check, send; or wait, where the service is full. What is typed travels in bodies only."""
+    actor, now = acting(), clock.now()
+    on = clock.london(now).date()
+    line = queries.open_line(line_id, on)
+    known = [one for category in line.categories for one in outcomes(category.code)]
+    form = forms.ReferralForm.for_line(line, known)
+    step = request.form.get("step", "")
+    if request.method == "POST" and step != "change" and form.validate():
+        if step not in ("send", "wait"):
+            return _check(line, form, known, on=on)
+        try:
+            with transaction():
+                referral = actions.send(line_id, _need(form), actor=actor, now=now, or_wait=step == "wait")
+        except Full as full:
+            with transaction():
+                actions.settle(line_id, now=now)
+            return _check(queries.open_line(line_id, on), form, known, on=on, refused=full.words), full.status
+        except Refused as refused:
+            form.show_refusal(refused)
+            line = queries.open_line(line_id, on)
+        else:
+            return _written(referral)
+    return render_template(
+        "contracts/referrals/new.html",
+        line=line,
+        form=form,
+        room=queries.room(line, on),
+        queue=queries.queue_of(line_id),
+        crn_hint=forms.CRN_HINT,
+    )
+
+
+def _check(
+    line: ServiceLine, form: forms.ReferralForm, known: Sequence[DesiredOutcome], *, on: date, refused: str = ""
+) -> str:
+    """What was typed, to be checked: then it is sent, or put on the waiting list of a service that is full."""
+    next_year = contract_year(line.agreement.starts_on, on)[1] + timedelta(days=1)
+    return render_template(
+        "contracts/referrals/check.html",
+        line=line,
+        answers=form,
+        known={one.code: one for one in known},
+        full=bool(refused) or queries.room(line, on) == 0,
+        refused=refused,
+        place=ordinal(queries.queue_of(line.id).waiting + 1),
+        held_for=OFFER_WORKING_DAYS,
+        next_year=next_year if queries.takes_referrals(line.id, next_year) else None,
+    )
+
+
+def _written(referral: Referral) -> Response:
+    if referral.status is ReferralStatus.WAITING:
+        place = ordinal(queries.place_in_queue(referral))
+        words = f"{referral.reference} is {place} on the waiting list. You get an email when a place is free."
+    else:
+        words = f"Referral {referral.reference} was sent. You will hear when it is accepted."
+    flash(words, "success")
+    return redirect(url_for("referrals.show", referral_id=referral.id))
+
+
+def _need(form: forms.ReferralForm) -> actions.Need:
+    days: Any = form.rar_days.data
+    return actions.Need(
+        crn=str(form.crn.data),
+        category_code=form.category.data,
+        need=str(form.need.data),
+        outcome_codes=form.outcomes.data or [],
+        complexity=Complexity(form.complexity.data),
+        rar_days=days,
+    )
+
+
+@bp.get("/<int:referral_id>")
+@audience(Permission.SEE_REFERRALS)
+def show(referral_id: int) -> str:
+    """One referral with all about it. The look is on record before anything is shown."""
+    actor, now = acting(), clock.now()
+    with transaction():
+        words = actions.look(referral_id, actor=actor, now=now)
+    referral = queries.referral_for(actor, referral_id)
+    events = events_for(referral)
+    is_officer = queries.is_officer_of(actor, referral)
+    return render_template(
+        "contracts/referrals/show.html",
+        referral=referral,
+        words=words,
+        is_officer=is_officer,
+        is_manager=queries.is_manager_of(actor, referral),
+        moves=REFERRAL_MOVES[referral.status],
+        Status=ReferralStatus,
+        unsent=referral.status in UNSENT,
+        place=ordinal(queries.place_in_queue(referral)) if referral.status is ReferralStatus.WAITING else "",
+        is_open=queries.takes_referrals(referral.line_id, clock.london(now).date()),
+        missed=[one for one in referral.sessions if one.attendance is Attendance.MISSED],
+        oversight=calls_for_oversight(one.absence for one in referral.sessions),
+        done=[event for event in events if event.what != actions.LOOKED],
+        looks=[event for event in events if event.what == actions.LOOKED],
+    )
+
+
+@bp.route("/<int:referral_id>/withdraw", methods=["GET", "POST"])
+@audience(Permission.REFER)
+def withdraw(referral_id: int) -> Answer:
+    """Take back a referral one has sent, with a reason."""
+    return with_reason(referral_id, "Withdraw", "Withdrawn. The supplier is told")
