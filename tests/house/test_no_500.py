@@ -20,6 +20,7 @@ from werkzeug.routing import Rule
 from calloffs.competitions.rules import CompetitionStatus
 from calloffs.funds.actions import open_fund
 from calloffs.funds.rules import FundKind
+from contracts.changes.actions import begin
 from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
 from contracts.mobilisation.rules import Dates
@@ -37,6 +38,8 @@ from marketplace.access import (
 from marketplace.suppliers.rules import ApplicationStatus
 from tests.conftest import StandingClock
 from tests.factories.accounts import make_actor, make_framework_team, make_supplier, sign_in
+from tests.factories.agreements import make_signed_agreement
+from tests.factories.changes import APPLIES, Change
 from tests.factories.competitions import make_plan, make_tender
 from tests.factories.evaluation import make_evaluated, make_recommended
 from tests.factories.invoices import RAISED, make_contract, make_invoice
@@ -97,6 +100,7 @@ def world(session: Database, clock: StandingClock) -> World:
         actor=commissioner,
         now=clock(),
     )
+    changed = Change(make_signed_agreement(lead=tender.lead, supplier=tender.supplier))
     mobilised = Contract(agreement)
     promise, member = mobilised.promise(), mobilised.staff()
     access = enter_access(member, prison="HMP Elmley", dates=Dates(), actor=mobilised.deliverer, now=clock())
@@ -122,6 +126,9 @@ def world(session: Database, clock: StandingClock) -> World:
         "line_id": [agreement.lines[0].id, service.id],
         "invoice_id": [make_invoice(agreement, status=InvoiceStatus.OPEN).id],
         "fund_id": [fund.id],
+        "variation_id": [
+            begin(changed.agreement, reason="x", in_force_from=APPLIES, actor=changed.manager, now=clock()).id
+        ],
         "milestone_id": [mobilised.begin()[0].id],
         "promise_id": [promise.id],
         "promise_report_id": [report.id],

@@ -1,0 +1,370 @@
+"""Pages of changes: the versions of a contract, one variation on its way, and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from calloffs.competitions.forms import CO_COMMISSIONERS, FundersForm
+from contracts.agreements.models import LineTerms
+from contracts.agreements.queries import agreement_for, side_of, terms
+from contracts.agreements.rules import Side, terms_digest
+from contracts.changes import actions, queries
+from contracts.changes.forms import DatesForm, NewForm, PlacesForm, ReasonForm, SignForm, VolumeForm
+from contracts.changes.models import Variation
+from contracts.changes.rules import TURN, VARIATION_MOVES, VariationStatus
+from contracts.mobilisation.queries import side_of as manages_for
+from marketplace import clock
+from marketplace.access import Permission, acting, audience
+from marketplace.accounts import queries as accounts
+from marketplace.errors import NotAllowed, NotFound, Refused
+from marketplace.forms import Form
+from marketplace.places import queries as places
+from marketplace.transactions import transaction
+
+bp = Blueprint("changes", __name__, url_prefix="/contracts")
+
+Answer = str | Response | tuple[str, int]
+
+
+@bp.get("/<int:agreement_id>/changes")
+@audience(Permission.SEE_CONTRACTS)
+def index(agreement_id: int) -> str:
+    """Every version of the contract, and the changes on their way."""
+    actor = acting()
+    agreement = agreement_for(actor, agreement_id)
+    variations = queries.variations_of(actor, agreement)
+    return render_template(
+        "contracts/changes/index.html",
+        agreement=agreement,
+        variations=variations,
+        may_begin=manages_for(actor, agreement) is Side.COMMISSIONER
+        and not any(VARIATION_MOVES[one.status] for one in variations),
+        current=agreement.version_on(clock.today()),
+    )
+
+
+@bp.route("/<int:agreement_id>/changes/new", methods=["GET", "POST"])
+@audience(Permission.MANAGE_CONTRACTS)
+def new(agreement_id: int) -> Answer:
+    """Draft a change."""
+    actor, form = acting(), NewForm()
+    agreement = agreement_for(actor, agreement_id)
+    if manages_for(actor, agreement) is not Side.COMMISSIONER:
+        raise NotAllowed("Only the lead commissioner’s contract manager or commercial partner drafts a change.")
+
+    def begin() -> str:
+        variation = actions.begin(
+            agreement, reason=form.reason.data, in_force_from=form.in_force_from.data, actor=actor, now=clock.now()
+        )
+        return _to(variation)
+
+    return _ask(
+        form,
+        "form",
+        begin,
+        agreement=agreement,
+        heading="Change the contract",
+        button="Begin the draft",
+        back=url_for("changes.index", agreement_id=agreement.id),
+    )
+
+
+@bp.get("/changes/<int:variation_id>")
+@audience(Permission.SEE_CONTRACTS)
+def show(variation_id: int) -> str:
+    """One change: old beside new, its price for each funder, who has approved and signed, and what comes next."""
+    return _show(_variation(variation_id), SignForm())
+
+
+def _show(variation: Variation, form: Form) -> str:
+    actor = acting()
+    agreement = variation.agreement
+    turn = queries.turn_of(variation)
+    leads = manages_for(actor, agreement) is Side.COMMISSIONER
+    shown = terms(variation.version)
+    digest = terms_digest(shown)
+    if isinstance(form, SignForm):
+        form.digest.data = digest
+    return render_template(
+        "contracts/changes/show.html",
+        agreement=agreement,
+        variation=variation,
+        version=variation.version,
+        effect=queries.effect(variation),
+        approvers=queries.must_approve(variation),
+        terms=shown,
+        digest=digest,
+        form=form,
+        may_edit=leads and variation.status is VariationStatus.DRAFT,
+        may_take_back=leads and VariationStatus.DRAFT in VARIATION_MOVES[variation.status],
+        may_withdraw=leads and VariationStatus.WITHDRAWN in VARIATION_MOVES[variation.status],
+        may_approve=queries.may_approve(actor, variation),
+        may_sign=turn is not None and side_of(actor, agreement) is turn,
+        is_late=variation.status in TURN and variation.version.in_force_from < clock.today(),
+    )
+
+
+@bp.route("/changes/<int:variation_id>/dates", methods=["GET", "POST"])
+@audience(Permission.MANAGE_CONTRACTS)
+def dates(variation_id: int) -> Answer:
+    """From when it applies, and the last day."""
+    variation = _draft(variation_id)
+    form = DatesForm(obj=variation.version)
+    return _part(
+        form,
+        variation,
+        lambda: actions.set_dates(
+            variation,
+            in_force_from=form.in_force_from.data,
+            ends_on=form.ends_on.data,
+            actor=acting(),
+            now=clock.now(),
+        ),
+        heading="Dates",
+    )
+
+
+@bp.route("/changes/<int:variation_id>/volume/<int:line_id>", methods=["GET", "POST"])
+@audience(Permission.MANAGE_CONTRACTS)
+def volume(variation_id: int, line_id: int) -> Answer:
+    """One service's bands or cap, and prices."""
+    variation = _draft(variation_id)
+    agreed = _terms(variation, line_id)
+    form = VolumeForm.for_bands([band.number for band in agreed.bands])
+    if not form.is_submitted():
+        form.planned_band.data, form.referrals_until.data = str(agreed.planned_band), agreed.referrals_until
+        for band in agreed.bands:
+            form[f"low_{band.number}"].data, form[f"high_{band.number}"].data = band.low, band.high
+            form[f"price_{band.number}"].data = band.annual_price
+    return _part(
+        form,
+        variation,
+        lambda: actions.set_volume(
+            variation,
+            agreed,
+            bands=form.bands(),
+            planned_band=int(form.planned_band.data),
+            referrals_until=form.referrals_until.data,
+            actor=acting(),
+            now=clock.now(),
+        ),
+        template="volume",
+        heading=f"Volume and price of {agreed.line.title}",
+    )
+
+
+@bp.route("/changes/<int:variation_id>/areas/<int:line_id>", methods=["GET", "POST"])
+@audience(Permission.MANAGE_CONTRACTS)
+def areas(variation_id: int, line_id: int) -> Answer:
+    """Where one service is delivered."""
+    variation = _draft(variation_id)
+    agreed = _terms(variation, line_id)
+    form = PlacesForm()
+    form.place_codes.choices = places.choices()
+    if not form.is_submitted():
+        form.place_codes.data = [one.code for one in agreed.places]
+    return _part(
+        form,
+        variation,
+        lambda: actions.set_places(
+            variation, agreed, place_codes=form.place_codes.data or [], actor=acting(), now=clock.now()
+        ),
+        template="areas",
+        heading=f"Areas of {agreed.line.title}",
+        tree=places.tree(),
+    )
+
+
+@bp.route("/changes/<int:variation_id>/shares", methods=["GET", "POST"])
+@audience(Permission.MANAGE_CONTRACTS)
+def shares(variation_id: int) -> Answer:
+    """Who pays which part."""
+    variation = _draft(variation_id)
+    lead = variation.agreement.commissioner_id
+    form = FundersForm()
+    del form.source  # from which fund the lead pays its part stays as it was agreed
+    others = [(str(one.id), one.name) for one in accounts.commissioners() if one.id != lead]
+    for body, _ in form.rows():
+        body.choices = [("", "None"), *others]
+    if not form.is_submitted():
+        of_lead = [one for one in variation.version.funders if one.organisation_id == lead]
+        form.lead.data = f"{of_lead[0].percent.normalize():f}" if of_lead else ""
+        partners = [one for one in variation.version.funders if one.organisation_id != lead]
+        for (body, percent), share in zip(form.rows(), partners[:CO_COMMISSIONERS], strict=False):
+            body.data, percent.data = str(share.organisation_id), f"{share.percent.normalize():f}"
+
+    def enter() -> None:
+        found = form.shares(lead)
+        if found is None:
+            raise Refused("Correct the shares below.")
+        actions.set_shares(variation, shares=found, actor=acting(), now=clock.now())
+
+    return _part(form, variation, enter, template="shares", heading="Who pays which part")
+
+
+@bp.post("/changes/<int:variation_id>/submit")
+@audience(Permission.MANAGE_CONTRACTS)
+def submit(variation_id: int) -> Response:
+    """Ask every funder to approve."""
+    variation = _variation(variation_id)
+    return _press(
+        variation,
+        lambda: actions.submit(variation, actor=acting(), now=clock.now()),
+        "Every funder’s approver has been asked.",
+    )
+
+
+@bp.post("/changes/<int:variation_id>/approve")
+@audience(Permission.APPROVE_CHANGES)
+def approve(variation_id: int) -> Response:
+    """Approve it as shown."""
+    variation = _variation(variation_id)
+    shown = request.form.get("round", 0, type=int)
+    return _press(
+        variation,
+        lambda: actions.approve(variation, shown_round=shown, actor=acting(), now=clock.now()),
+        "You have approved the change.",
+    )
+
+
+@bp.route("/changes/<int:variation_id>/send-back", methods=["GET", "POST"])
+@audience(Permission.APPROVE_CHANGES)
+def send_back(variation_id: int) -> Answer:
+    """Do not approve it, with the reason."""
+    variation, form = _variation(variation_id), ReasonForm()
+    if not form.is_submitted():
+        form.round.data = str(variation.round)
+    shown = str(form.round.data or "")
+    return _part(
+        form,
+        variation,
+        lambda: actions.send_back(
+            variation,
+            shown_round=int(shown) if shown.isdecimal() and len(shown) < 9 else 0,
+            reason=form.reason.data,
+            actor=acting(),
+            now=clock.now(),
+        ),
+        heading="Send the change back",
+        button="Send back",
+    )
+
+
+@bp.post("/changes/<int:variation_id>/take-back")
+@audience(Permission.MANAGE_CONTRACTS)
+def take_back(variation_id: int) -> Response:
+    """Back into draft."""
+    variation = _variation(variation_id)
+    return _press(
+        variation,
+        lambda: actions.take_back(variation, actor=acting(), now=clock.now()),
+        "The change is a draft again. Approvals and signatures are given anew.",
+    )
+
+
+@bp.route("/changes/<int:variation_id>/withdraw", methods=["GET", "POST"])
+@audience(Permission.MANAGE_CONTRACTS)
+def withdraw(variation_id: int) -> Answer:
+    """Give it up, with the reason."""
+    variation, form = _variation(variation_id), ReasonForm()
+    return _part(
+        form,
+        variation,
+        lambda: actions.withdraw(variation, reason=form.reason.data, actor=acting(), now=clock.now()),
+        heading="Withdraw the change",
+        button="Withdraw",
+    )
+
+
+@bp.post("/changes/<int:variation_id>/sign")
+@audience(Permission.SIGN_FOR_SUPPLIER, Permission.SIGN_FOR_COMMISSIONER)
+def sign(variation_id: int) -> Answer:
+    """Tick and sign, under the terms as shown."""
+    variation, form = _variation(variation_id), SignForm()
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                actions.sign(variation, digest=form.digest.data or "", actor=acting(), now=clock.now())
+        except Refused as refused:
+            form.show_refusal(refused)
+            return _show(_variation(variation_id), form), refused.status
+        flash("You have signed the change.", "success")
+        return redirect(_to(variation))
+    return _show(variation, form), 422
+
+
+def _variation(variation_id: int) -> Variation:
+    return queries.variation_for(acting(), variation_id)
+
+
+def _draft(variation_id: int) -> Variation:
+    """A page with a form is shown to nobody whose form would be refused."""
+    variation = _variation(variation_id)
+    if manages_for(acting(), variation.agreement) is not Side.COMMISSIONER:
+        raise NotAllowed("Only the lead commissioner’s contract manager or commercial partner drafts a change.")
+    if variation.status is not VariationStatus.DRAFT:
+        raise Refused("This change is no longer a draft, so that it cannot be changed here.")
+    return variation
+
+
+def _terms(variation: Variation, line_id: int) -> LineTerms:
+    found = next((one for one in variation.version.line_terms if one.line_id == line_id and one.bands), None)
+    if found is None:
+        raise NotFound("This contract has no such service.")
+    return found
+
+
+def _part(
+    form: Form,
+    variation: Variation,
+    action: Callable[[], object],
+    *,
+    heading: str,
+    template: str = "form",
+    button: str = "Save and continue",
+    **context: object,
+) -> Answer:
+    def done() -> str:
+        action()
+        return _to(variation)
+
+    return _ask(
+        form,
+        template,
+        done,
+        agreement=variation.agreement,
+        heading=heading,
+        button=button,
+        back=_to(variation),
+        **context,
+    )
+
+
+def _ask(form: Form, template: str, action: Callable[[], str], **context: object) -> Answer:
+    """A page with a form: shown; or what it asks for done, and on to where that leads. A refusal stands in it."""
+    status = 200
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                to = action()
+        except Refused as refused:
+            form.show_refusal(refused)
+            status = refused.status
+        else:
+            return redirect(to)
+    page = render_template(f"contracts/changes/{template}.html", form=form, **context)
+    return page, 422 if form.errors and status == 200 else status
+
+
+def _press(variation: Variation, action: Callable[[], object], said: str) -> Response:
+    with transaction():
+        action()
+    flash(said, "success")
+    return redirect(_to(variation))
+
+
+def _to(variation: Variation) -> str:
+    return url_for("changes.show", variation_id=variation.id)
