@@ -13,7 +13,17 @@ def main() -> int:
     month = parts.add_parser("month-run", help="the month's run, killed three times, its queue emptied once")
     month.add_argument("--contracts", type=int, default=2000)
     month.add_argument("--seed", type=int, default=20261125)
+    volume = parts.add_parser("volumes", help="volume positions against the driver alone, and ten times the referrals")
+    volume.add_argument("--contracts", type=int, default=2000)
+    volume.add_argument("--referrals", type=int, default=1_000_000)
+    volume.add_argument("--repetitions", type=int, default=60)
     given = parser.parse_args()
+    if given.name == "volumes":
+        from bench.volumes import volumes
+
+        found = volumes(given.contracts, given.referrals, repetitions=given.repetitions)
+        print(found.table(), flush=True)
+        return 1 if found.wrong else 0
     from bench.month_run import month_run
 
     run = month_run(given.contracts, seed=given.seed)

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, lgamma, log, log1p
+from math import exp, lgamma, log, log1p, sqrt
+from statistics import NormalDist
 
 # Our defaults, shown as such: the range holds the year's end this often, in percent.
 RANGE_PERCENT = 80
@@ -117,17 +118,24 @@ def at_most(more: int, counted: int, elapsed: int, whole: int) -> float:
 
 
 def more_at(probability: float, counted: int, elapsed: int, whole: int) -> int:
-    """The least number of referrals still to come that is not exceeded with this probability."""
-    low, high = -1, 1
-    while at_most(high, counted, elapsed, whole) < probability:
-        low, high = high, high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        if at_most(middle, counted, elapsed, whole) < probability:
-            low = middle
-        else:
-            high = middle
-    return high
+    """The least number of referrals still to come that is not exceeded with this probability.
+
+    The search begins where a normal distribution would have it and goes on term by term.
+    """
+    size, p = counted + 0.5, elapsed / whole
+    mean = size * (1 - p) / p
+    found = max(0, round(mean + NormalDist().inv_cdf(probability) * sqrt(mean / p)))
+    total = at_most(found, counted, elapsed, whole)
+    term = exp(lgamma(size + found) - lgamma(size) - lgamma(found + 1) + size * log(p) + found * log1p(-p))
+    while total < probability:
+        found += 1
+        term *= (size + found - 1) / found * (1 - p)
+        total += term
+    while found and total - term >= probability:
+        total -= term
+        term *= found / ((size + found - 1) * (1 - p))
+        found -= 1
+    return found
 
 
 def _incomplete_beta(a: float, b: float, x: float) -> float:
