@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -121,19 +122,30 @@ def as_csv() -> Response:
 @bp.get("/<int:agreement_id>")
 @audience(Permission.SEE_CONTRACTS)
 def show(agreement_id: int) -> str:
-    """One contract: terms, who signed, documents, what has happened."""
-    actor = acting()
+    """One contract as of a day (today unless asked): terms, who signed, documents, what has happened."""
+    actor, on = acting(), _day()
     agreement = queries.agreement_for(actor, agreement_id)
-    terms = queries.terms(agreement.version_on(clock.today()))
+    version = agreement.version_on(on)
+    terms = queries.terms(version)
     return render_template(
         "contracts/agreements/show.html",
         agreement=agreement,
         terms=terms,
         digest=terms_digest(terms),
+        version=version,
+        on=on,
         today=clock.today(),
         standing=_standing(agreement),
         signs_now=_signs_now(agreement),
     )
+
+
+def _day() -> date:
+    """The day asked for as `on`, like 2027-03-31; today where none is, or no such day."""
+    try:
+        return date.fromisoformat(request.args.get("on", ""))
+    except ValueError:
+        return clock.today()
 
 
 def _signs_now(agreement: Agreement) -> bool:
@@ -147,7 +159,7 @@ def terms(agreement_id: int) -> Response:
     """The very bytes whose SHA-256 both sides signed, so that anyone can check it."""
     agreement = queries.agreement_for(acting(), agreement_id)
     return Response(
-        canonical_terms(queries.terms(agreement.version_on(clock.today()))),
+        canonical_terms(queries.terms(agreement.version_on(_day()))),
         mimetype="application/json",
         headers={"Content-Disposition": f"attachment; filename={agreement.reference}-terms.json"},
     )

@@ -114,3 +114,19 @@ def test_others_find_no_change(client: FlaskClient) -> None:
     _text(client, f"/contracts/changes/{variation.id}/dates", 404)
     sign_in(client, make_actor(made.agreement.funders[1].organisation, Role.CONTRACT_MANAGER))
     _text(client, f"/contracts/{made.agreement.id}/changes/new", 403)
+
+
+def test_the_contract_is_shown_as_of_any_day_with_the_signatures_of_that_version(client: FlaskClient) -> None:
+    made = make_change()
+    made.agreed()
+    sign_in(client, made.manager)
+    path = f"/contracts/{made.agreement.id}"
+    for query, price, other in (("", "£100,000.00", "£200,000.00"), ("?on=2027-01-01", "£200,000.00", "£100,000.00")):
+        page = _text(client, path + query)
+        assert price in page
+        assert other not in page
+        assert page.count("As shown here") == 2
+        assert "Other terms" not in page
+    assert "version 2" in _text(client, f"{path}?on=2027-01-01")
+    assert "£100,000.00" in _text(client, f"{path}?on=nonsense")
+    assert client.get(f"{path}/terms.json?on=2027-01-01").json["version"] == 2
