@@ -65,6 +65,8 @@ def paid_to_date(found: Position) -> Decimal:
     """
     on, year = found.on, found.year
     last = year.closes if on >= year.closes else first_of_month(on + timedelta(days=1)) - timedelta(days=1)
+    if len(found.plan) == 1:
+        return price_of(found.plan[0].price, starts_on=year.first, first=found.plan[0].since, last=last)
     return sum(
         (
             price_of(planned.price, starts_on=year.first, first=planned.since, last=min(until, last))
