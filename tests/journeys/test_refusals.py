@@ -265,7 +265,8 @@ def test_a_full_service_is_marked_full_and_a_referral_typed_before_is_refused_wi
         make_referral(db.session.merge(service))  # another officer is faster
         db.session.commit()
     assert answer_to(joanna, "Send referral") == 409
-    assert "This service has taken all 2 people it can this contract year. Choose another service" in errors(joanna)
+    joanna.sees("This service has taken all 2 people it can this contract year.", "What you wrote is kept.")
+    joanna.sees("X123456", "Sleeps in a car; needs a room.", "Add to the waiting list").press("Change answers")
     kept = [typed(joanna, name) for name in ("crn", "need", "rar_days")]
     assert kept == ["X123456", "Sleeps in a car; needs a room.", "12"]
     for name, value in (("complexity", "high"), ("outcomes", "ACC-1")):
@@ -330,6 +331,7 @@ def paid_in_full(invoice: Invoice, *, at: int) -> dict[str, object]:
         "status": "paid",
         "currency": "gbp",
         "created": at,
+        "total": amount,
         "amount_due": amount,
         "amount_paid": amount,
         "amount_remaining": 0,
