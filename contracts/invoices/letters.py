@@ -1,34 +1,225 @@
-"""Letters about invoices: to the funder when there is one to pay, to the supplier when one was paid."""
+"""Letters about invoices. The reasons that people typed stay on the pages: nobody knows what is in them."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 
-from contracts.invoices.models import Invoice
+from contracts.agreements.models import Agreement, ServiceLine
+from contracts.invoices.models import CreditNote, Deduction, Dispute, GrantInstalment, Invoice
 from marketplace.access import Permission
 from marketplace.accounts.letters import write_to
+from marketplace.accounts.models import Person
 from marketplace.accounts.queries import people_with
+
+
+def to_approve(agreement: Agreement, invoices: Sequence[Invoice], *, now: datetime) -> None:
+    """Tell the lead commissioner's contract managers that invoices wait for their approval."""
+    _write(
+        people_with(agreement.commissioner_id, Permission.APPROVE_INVOICES),
+        f"invoices-to-approve:{max(one.id for one in invoices)}",
+        f"Invoices to approve under {agreement.reference}",
+        "to_approve",
+        now=now,
+        agreement=agreement,
+        invoices=invoices,
+    )
 
 
 def invoice_sent(invoice: Invoice, *, now: datetime) -> None:
     """Tell the funder's finance people that an invoice is there to be paid."""
-    write_to(
+    _write(
         people_with(invoice.organisation_id, Permission.PAY_INVOICES),
-        key=f"invoice-sent:{invoice.id}",
-        subject=f"Invoice {invoice.number} is ready to pay",
-        template="emails/invoices/sent.txt",
+        f"invoice-sent:{invoice.id}",
+        f"Invoice {invoice.number} is ready to pay",
+        "sent",
         now=now,
         invoice=invoice,
     )
 
 
 def invoice_paid(invoice: Invoice, *, now: datetime) -> None:
-    """Tell the supplier's finance people that the money is on its way."""
-    write_to(
+    """Tell the supplier's finance people that the money is on its way: the remittance advice."""
+    _write(
         people_with(invoice.agreement.supplier_id, Permission.SEE_INVOICES),
-        key=f"invoice-paid:{invoice.id}",
-        subject=f"Invoice {invoice.number} has been paid",
-        template="emails/invoices/paid.txt",
+        f"invoice-paid:{invoice.id}",
+        f"Invoice {invoice.number} has been paid",
+        "paid",
         now=now,
         invoice=invoice,
     )
+
+
+def credited(note: CreditNote, invoice: Invoice, *, now: datetime) -> None:
+    """Tell the finance of both sides of a credit note."""
+    _write(
+        _both_finances(invoice),
+        f"credit-note:{note.id}",
+        f"Credit note {note.number}",
+        "credited",
+        now=now,
+        note=note,
+        invoice=invoice,
+    )
+
+
+def refunded(note: CreditNote, invoice: Invoice, *, now: datetime) -> None:
+    """Tell the finance of both sides that money has gone back."""
+    _write(
+        _both_finances(invoice),
+        f"credit-refunded:{note.id}",
+        f"Money of credit note {note.number} has been given back",
+        "refunded",
+        now=now,
+        note=note,
+        invoice=invoice,
+    )
+
+
+def disputed(made: Dispute, invoice: Invoice, *, now: datetime) -> None:
+    """Tell the supplier's finance, and the lead's contract managers who decide."""
+    _write(
+        [
+            *people_with(invoice.agreement.supplier_id, Permission.ISSUE_CREDITS),
+            *people_with(invoice.agreement.commissioner_id, Permission.APPROVE_INVOICES),
+        ],
+        f"disputed:{made.id}",
+        f"Invoice {invoice.number} is disputed",
+        "disputed",
+        now=now,
+        made=made,
+        invoice=invoice,
+    )
+
+
+def answered(made: Dispute, invoice: Invoice, *, now: datetime) -> None:
+    """Tell the lead's contract managers that the supplier has answered."""
+    _write(
+        people_with(invoice.agreement.commissioner_id, Permission.APPROVE_INVOICES),
+        f"dispute-answered:{made.id}",
+        f"The supplier has answered the dispute of invoice {invoice.number}",
+        "answered",
+        now=now,
+        invoice=invoice,
+    )
+
+
+def settled(made: Dispute, invoice: Invoice, again: Invoice | None, *, now: datetime) -> None:
+    """Tell the finance of both sides how a dispute ended, and of the invoice that asks again."""
+    _write(
+        _both_finances(invoice),
+        f"dispute-settled:{made.id}",
+        f"The dispute of invoice {invoice.number} is settled",
+        "settled",
+        now=now,
+        made=made,
+        invoice=invoice,
+        again=again,
+    )
+
+
+def deducted(made: Deduction, line: ServiceLine, agreement: Agreement, *, now: datetime) -> None:
+    """Tell the supplier's finance of a deduction, before any invoice takes it."""
+    _write(
+        people_with(agreement.supplier_id, Permission.ISSUE_CREDITS),
+        f"deducted:{made.id}",
+        f"A deduction under {agreement.reference}",
+        "deducted",
+        now=now,
+        made=made,
+        line=line,
+        agreement=agreement,
+    )
+
+
+def deduction_withdrawn(made: Deduction, agreement: Agreement, left: Decimal, *, now: datetime) -> None:
+    """Tell the supplier's finance that what is left of a deduction is not taken."""
+    _write(
+        people_with(agreement.supplier_id, Permission.ISSUE_CREDITS),
+        f"deduction-withdrawn:{made.id}",
+        f"A deduction under {agreement.reference} was withdrawn",
+        "deduction_withdrawn",
+        now=now,
+        made=made,
+        left=left,
+        agreement=agreement,
+    )
+
+
+def reconciled(agreement: Agreement, first: date, last: date, *, now: datetime) -> None:
+    """Tell the supplier's finance and every funder's, and the lead's contract managers, that a year is reconciled."""
+    bodies = {agreement.commissioner_id, *(funder.organisation_id for funder in agreement.funders)}
+    _write(
+        [
+            *people_with(agreement.supplier_id, Permission.SEE_INVOICES),
+            *(person for body in sorted(bodies) for person in people_with(body, Permission.SEE_INVOICES)),
+        ],
+        f"reconciled:{agreement.id}:{first}",
+        f"The contract year of {agreement.reference} is reconciled",
+        "reconciled",
+        now=now,
+        agreement=agreement,
+        first=first,
+        last=last,
+    )
+
+
+def claimed(made: GrantInstalment, agreement: Agreement, *, now: datetime) -> None:
+    """Tell the lead's contract managers that a milestone is claimed."""
+    _write(
+        people_with(agreement.commissioner_id, Permission.APPROVE_INVOICES),
+        f"instalment-claimed:{made.id}:{made.claimed_at}",
+        f"An instalment of grant {agreement.reference} is claimed",
+        "claimed",
+        now=now,
+        made=made,
+        agreement=agreement,
+    )
+
+
+def claim_sent_back(made: GrantInstalment, agreement: Agreement, *, now: datetime) -> None:
+    """Tell the supplier that the milestone is not seen as reached."""
+    _write(
+        _of_supplier(agreement),
+        f"instalment-sent-back:{made.id}:{made.claimed_at}",
+        f"An instalment of grant {agreement.reference} was not accepted",
+        "claim_sent_back",
+        now=now,
+        made=made,
+        agreement=agreement,
+    )
+
+
+def accepted(made: GrantInstalment, agreement: Agreement, *, now: datetime) -> None:
+    """Tell the supplier that the instalment is invoiced."""
+    _write(
+        _of_supplier(agreement),
+        f"instalment-accepted:{made.id}",
+        f"An instalment of grant {agreement.reference} was accepted",
+        "accepted",
+        now=now,
+        made=made,
+        agreement=agreement,
+    )
+
+
+def _of_supplier(agreement: Agreement) -> list[Person]:
+    return [
+        *people_with(agreement.supplier_id, Permission.ISSUE_CREDITS),
+        *people_with(agreement.supplier_id, Permission.MANAGE_DELIVERY),
+    ]
+
+
+def _both_finances(invoice: Invoice) -> list[Person]:
+    return [
+        *people_with(invoice.agreement.supplier_id, Permission.ISSUE_CREDITS),
+        *people_with(invoice.organisation_id, Permission.PAY_INVOICES),
+    ]
+
+
+def _write(people: Iterable[Person], key: str, subject: str, template: str, *, now: datetime, **context: Any) -> None:
+    """One letter to each, however many roles they hold."""
+    each = {person.id: person for person in people}
+    write_to(each.values(), key=key, subject=subject, template=f"emails/invoices/{template}.txt", now=now, **context)

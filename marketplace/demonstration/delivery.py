@@ -5,19 +5,23 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from calloffs.awards.models import Award
 from contracts.agreements import actions as agreeing
 from contracts.agreements.models import ServiceLine
 from contracts.agreements.queries import terms
 from contracts.agreements.rules import terms_digest
+from contracts.invoices import actions as invoicing
+from contracts.invoices.models import Invoice
+from contracts.invoices.rules import InvoiceStatus
 from contracts.referrals import actions as referring
 from contracts.referrals.models import Referral
 from contracts.referrals.rules import AbsenceKind, Attendance, Complexity
 from contracts.volumes.queries import position
 from marketplace import clock
-from marketplace.access import SYSTEM, Actor, Role
+from marketplace.access import SYSTEM, Actor, Permission, Role
+from marketplace.accounts.queries import actor_for, people_with
 from marketplace.demonstration import scenes
 from marketplace.demonstration.cast import REGION, Body
 from marketplace.demonstration.scenes import CallOff
@@ -41,6 +45,17 @@ def deliver(play: Play, call_off: CallOff, award: Award, *, starts: date) -> Non
         with play.at(starts - timedelta(days=days)) as now:
             agreeing.sign(agreement, digest=terms_digest(terms(agreement.versions[0])), actor=signer, now=now)
     _referrals(play, agreement.lines[0], call_off, winner, starts=starts)
+
+
+def approve_older() -> None:
+    """Contract managers have approved every invoice but those of the month that ended last."""
+    waiting = select(Invoice).where(Invoice.status == InvoiceStatus.AWAITING_APPROVAL)
+    latest = db.session.scalar(select(func.max(Invoice.month)))
+    for invoice in db.session.scalars(waiting.where(Invoice.month < latest)).all():
+        body = invoice.agreement.commissioner_id
+        manager = next(iter(people_with(body, Permission.APPROVE_INVOICES)), None)
+        if manager is not None:
+            invoicing.approve(invoice, actor=actor_for(manager.id, body), now=clock.now())
 
 
 def _referrals(play: Play, line: ServiceLine, call_off: CallOff, winner: Body, *, starts: date) -> None:

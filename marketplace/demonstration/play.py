@@ -51,7 +51,7 @@ from marketplace.demonstration.cast import (
     Body,
     email_of,
 )
-from marketplace.demonstration.delivery import deliver
+from marketplace.demonstration.delivery import approve_older, deliver
 from marketplace.demonstration.scenes import CallOff, Until
 from marketplace.errors import Refused
 from marketplace.extensions import db
@@ -90,6 +90,8 @@ def load(now: datetime) -> Loaded:
             clock.set_source(None)
         agreement_jobs.make_waiting_documents()
         invoice_jobs.raise_due_invoices()
+        with transaction():
+            approve_older()
     count = {
         model: db.session.scalar(select(func.count()).select_from(model)) or 0
         for model in (Competition, Agreement, Referral)

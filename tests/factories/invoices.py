@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from sqlalchemy import select
+
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
+from contracts.invoices.actions import approve
 from contracts.invoices.models import Invoice, InvoiceLine
-from contracts.invoices.rules import InvoiceStatus, due_on, invoice_number
+from contracts.invoices.rules import InvoiceKind, InvoiceStatus, due_on, invoice_number, last_of_month
 from marketplace import clock
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
@@ -79,6 +82,17 @@ def finance_of(body: Organisation) -> Actor:
     return make_actor(body, Role.SUPPLIER_FINANCE if body.is_supplier else Role.COMMISSIONER_FINANCE)
 
 
+def manager_of(agreement: Agreement) -> Actor:
+    """A contract manager of the lead commissioner."""
+    return make_actor(agreement.commissioner, Role.CONTRACT_MANAGER)
+
+
+def approve_raised(now: datetime = RAISED) -> None:
+    """Have every invoice that waits for approval approved."""
+    for invoice in db.session.scalars(select(Invoice).where(Invoice.status == InvoiceStatus.AWAITING_APPROVAL)):
+        approve(invoice, actor=manager_of(invoice.agreement), now=now)
+
+
 def make_invoice(
     agreement: Agreement,
     *,
@@ -90,8 +104,25 @@ def make_invoice(
 ) -> Invoice:
     """One invoice of a contract, for one of its funders."""
     line = agreement.lines[0]
-    sent = status is not InvoiceStatus.DRAFT
+    sent = status in (InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.VOID)
     number = invoice_number(agreement.reference, month, funder + 1)
+    values: dict[str, object] = {
+        "kind": InvoiceKind.MONTH,
+        "period_from": month,
+        "period_to": last_of_month(month),
+        "net": Decimal(amount),
+        "vat_rate": Decimal(0),
+        "vat": Decimal(0),
+        "raised_at": RAISED,
+        "due_on": due_on(clock.london(RAISED).date()),
+        "approved_at": None if status is InvoiceStatus.AWAITING_APPROVAL else RAISED,
+        "provider_id": f"in_{number}" if sent else None,
+        "payment_url": "http://127.0.0.1:9/invoice/x" if sent else None,
+        "sent_at": RAISED if sent else None,
+        "paid_at": RAISED if status is InvoiceStatus.PAID else None,
+        "paid_amount": Decimal(amount) if status is InvoiceStatus.PAID else None,
+        "lines": [InvoiceLine(service_line_id=line.id, text=f"{line.title}, {month:%B %Y}", amount=Decimal(amount))],
+    }
     made = Invoice(
         number=number,
         agreement=agreement,
@@ -100,15 +131,8 @@ def make_invoice(
         percent=agreement.funders[funder].percent,
         amount=Decimal(amount),
         status=status,
-        raised_at=RAISED,
-        due_on=due_on(clock.london(RAISED).date()),
         next_attempt_at=RAISED,
-        provider_id=f"in_{number}" if sent else None,
-        payment_url="http://127.0.0.1:9/invoice/x" if sent else None,
-        sent_at=RAISED if sent else None,
-        paid_at=RAISED if status is InvoiceStatus.PAID else None,
-        lines=[InvoiceLine(service_line_id=line.id, text=f"{line.title}, {month:%B %Y}", amount=Decimal(amount))],
-        **more,
+        **(values | more),
     )
     db.session.add(made)
     db.session.flush()

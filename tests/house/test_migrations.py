@@ -19,7 +19,8 @@ from marketplace.local.binaries import postgres_programs
 VERSIONS = CHECKOUT / "marketplace" / "migrations" / "versions"
 REVISIONS = sorted(re.match(r"\d+", path.name)[0] for path in VERSIONS.glob("[0-9]*.py"))  # type: ignore[index]
 # What migrations make beside the tables of the code.
-BESIDE = re.compile(r"SCHEMA public|END \$\$|alembic|refuse_change|audit_events_(append_only|no_truncate)")
+BESIDE = re.compile(r"SCHEMA public|alembic|CREATE (CONSTRAINT )?TRIGGER")
+FUNCTION = re.compile(r"^CREATE FUNCTION .*?\$\$;$", re.DOTALL | re.MULTILINE)
 
 
 def _statements(app: Flask) -> set[str]:
@@ -34,7 +35,7 @@ def _statements(app: Flask) -> set[str]:
     ).stdout
     plain = "\n".join(line for line in dump.splitlines() if line and not line.startswith(("--", "\\")))
     found = set()
-    for statement in re.split(r";\n", plain):
+    for statement in re.split(r";\n", FUNCTION.sub("", plain)):
         if BESIDE.search(statement):
             continue
         head, *body = [part.strip().rstrip(",;") for part in statement.strip().splitlines()]

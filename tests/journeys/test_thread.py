@@ -132,6 +132,11 @@ def test_from_joining_to_an_invoice_paid(
     # 8. The month's invoices are raised for a twelfth of the planned band, shared, sent, paid, marked paid.
     clock.set(datetime(2027, 2, 1, 6, 0, tzinfo=UTC))
     _timetable(site, "invoices")
+    lesley = town.walker("Lesley")
+    lesley.go("/home").follow("Approve 2 invoices, £27,500.00")
+    for box in lesley.visitor.page.locator("input[name=invoice]").all():
+        box.check()
+    lesley.press("Approve the ticked invoices").sees("2 invoices approved")
     _timetable(site, "invoices-sent")
     mark = town.walker("Mark")
     mark.go("/home").follow("Set up how you are paid").press("Set up how you are paid").sees("being opened")

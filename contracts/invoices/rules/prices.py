@@ -7,7 +7,7 @@ years and variations within a year are reckoned is ours to say: docs/decisions/0
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -54,13 +54,14 @@ def month_price(annual_price: Decimal, *, starts_on: date, ends_on: date | None,
 class Span:
     """Days of a contract in which one version of a service's terms was in force, both included.
 
-    `planned_band` is the number of the band by whose price the twelfths are paid; its price may be asked for.
+    `planned_band` is the number of the band by whose price the twelfths are paid; `version` the version's number.
     """
 
     first: date
     last: date
     bands: tuple[Band, ...]
     planned_band: int
+    version: int = 1
 
     @property
     def planned_price(self) -> Decimal:
@@ -70,7 +71,7 @@ class Span:
     def within(self, first: date, last: date) -> Span | None:
         """The part of it that lies in first..last; None if there is none."""
         since, until = max(self.first, first), min(self.last, last)
-        return Span(since, until, self.bands, self.planned_band) if since <= until else None
+        return replace(self, first=since, last=until) if since <= until else None
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Charge:
     first: date
     last: date
     amount: Decimal
+    version: int
 
 
 def month_charges(spans: Sequence[Span], *, starts_on: date, month: date) -> list[Charge]:
@@ -90,6 +92,7 @@ def month_charges(spans: Sequence[Span], *, starts_on: date, month: date) -> lis
             part.first,
             part.last,
             price_of(part.planned_price, starts_on=starts_on, first=part.first, last=part.last),
+            part.version,
         )
         for part in parts
     ]
@@ -99,6 +102,7 @@ def month_charges(spans: Sequence[Span], *, starts_on: date, month: date) -> lis
 class SpanDue:
     """One span of a contract year at its end: what was charged by twelfths, and what the band reached comes to."""
 
+    version: int
     first: date
     last: date
     planned_band: int
@@ -178,6 +182,7 @@ def year_due(
         reached = next(band for band in part.bands if band.number == number)
         found.append(
             SpanDue(
+                version=part.version,
                 first=part.first,
                 last=part.last,
                 planned_band=part.planned_band,

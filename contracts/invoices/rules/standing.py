@@ -9,9 +9,11 @@ from enum import StrEnum
 class InvoiceStatus(StrEnum):
     """Where an invoice stands. Once it is with the payment provider, the provider's word is taken for it."""
 
+    AWAITING_APPROVAL = "awaiting_approval"
     DRAFT = "draft"
     OPEN = "open"
     PAID = "paid"
+    CREDITED = "credited"
     VOID = "void"
 
     @property
@@ -23,13 +25,23 @@ class InvoiceStatus(StrEnum):
         }.get(self, self.value.capitalize())
 
 
-# The provider's words may overtake one another: "paid" can reach us before "open" does, and is then final.
+# The provider's words may overtake one another: "paid" can reach us before "open" does, and is then final. Credited:
+# credit notes, or a month's deductions, have taken all of it.
 INVOICE_MOVES: dict[InvoiceStatus, frozenset[InvoiceStatus]] = {
-    InvoiceStatus.DRAFT: frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.VOID}),
-    InvoiceStatus.OPEN: frozenset({InvoiceStatus.PAID, InvoiceStatus.VOID}),
+    InvoiceStatus.AWAITING_APPROVAL: frozenset({InvoiceStatus.DRAFT, InvoiceStatus.CREDITED}),
+    InvoiceStatus.DRAFT: frozenset(
+        {InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.CREDITED, InvoiceStatus.VOID}
+    ),
+    InvoiceStatus.OPEN: frozenset({InvoiceStatus.PAID, InvoiceStatus.CREDITED, InvoiceStatus.VOID}),
     InvoiceStatus.PAID: frozenset(),
+    # Paid before the provider could be told that it was credited: the money is to come back.
+    InvoiceStatus.CREDITED: frozenset({InvoiceStatus.PAID}),
     InvoiceStatus.VOID: frozenset(),
 }
+# What the payment provider does not have yet.
+UNSENT = frozenset({InvoiceStatus.AWAITING_APPROVAL, InvoiceStatus.DRAFT})
+# What somebody still owes.
+OWED = UNSENT | {InvoiceStatus.OPEN}
 
 
 class InvoiceKind(StrEnum):

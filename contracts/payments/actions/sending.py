@@ -93,7 +93,7 @@ def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime, first: 
             customer_id=_customer(funder, email=payers[0].email, payments=payments),
             account_id=account.provider_id,
             reference=invoice.payment_reference,
-            lines=[PaymentLine(line.text, line.amount) for line in invoice.lines],
+            lines=[PaymentLine(text, amount) for text, amount in invoice.asked],
             asked_since=None if first else invoice.raised_at,
             description=f"Invoice {invoice.number}, {invoice.agreement.title}",
             metadata={"contract": invoice.agreement.reference},
@@ -169,6 +169,6 @@ def take(told: PaymentInvoice, invoice: Invoice, *, at: datetime, now: datetime)
     elif standing is InvoiceStatus.VOID:
         invoices.voided(invoice, now=now)
     elif told.amount_paid:
-        invoices.paid(invoice, at=told.paid or at, now=now)
+        invoices.paid(invoice, at=told.paid or at, amount=told.amount_paid, now=now)
     # Else it counts as paid there because all of it was credited: our own credit notes say so here.
     return True

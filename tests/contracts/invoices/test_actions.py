@@ -62,7 +62,11 @@ def test_the_month_is_split_by_the_funders_shares_to_the_penny(session: Database
         ("Service 2, October 2026", Decimal("0.01")),
     ]
     assert (first.organisation_id, first.percent) == (bodies[0].id, Decimal("33.34"))
-    assert (first.status, first.due_on, first.month) == (InvoiceStatus.DRAFT, date(2026, 12, 2), date(2026, 10, 1))
+    assert (first.status, first.due_on, first.month) == (
+        InvoiceStatus.AWAITING_APPROVAL,
+        date(2026, 12, 2),
+        date(2026, 10, 1),
+    )
     assert what_happened(first) == ["Invoice raised"]
 
 

@@ -159,5 +159,5 @@ def test_thirty_days_to_pay() -> None:
 def test_paid_and_void_are_final_and_every_status_can_be_reached() -> None:
     assert set(INVOICE_MOVES) == set(InvoiceStatus)
     assert not INVOICE_MOVES[InvoiceStatus.PAID] | INVOICE_MOVES[InvoiceStatus.VOID]
-    assert {InvoiceStatus.DRAFT}.union(*INVOICE_MOVES.values()) == set(InvoiceStatus)
+    assert {InvoiceStatus.AWAITING_APPROVAL}.union(*INVOICE_MOVES.values()) == set(InvoiceStatus)
     assert all(status.label for status in InvoiceStatus)

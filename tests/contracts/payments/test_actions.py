@@ -195,7 +195,7 @@ def test_an_older_invoice_under_the_same_number_is_not_ours(session: Database, p
 def test_another_amount_at_the_provider_is_shown_and_not_taken_over(session: Database, provider: Running) -> None:
     invoice = make_invoice(make_payable())
     ask_and_be_killed(invoice, provider)
-    invoice.lines[0].amount = invoice.amount = Decimal("9999.99")
+    invoice.lines[0].amount = invoice.net = invoice.amount = Decimal("9999.99")
     session.commit()
     send(invoice, provider)
     assert (invoice.status, invoice.provider_id) == (InvoiceStatus.DRAFT, None)

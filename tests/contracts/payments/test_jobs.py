@@ -27,7 +27,7 @@ from marketplace.extensions import db
 from marketplace.outbox import Letter
 from marketplace.transactions import transaction
 from tests.conftest import StandingClock
-from tests.factories.invoices import finance_of, make_invoice
+from tests.factories.invoices import approve_raised, finance_of, make_invoice
 from tests.factories.payments import make_payable
 from tests.marketplace.adapters.conftest import API_KEY, SECRET, Running
 
@@ -152,7 +152,7 @@ def test_a_void_invoice_asks_for_nothing(session: Database, provider: Running) -
 def test_another_amount_is_not_applied_and_people_see_it(session: Database, provider: Running) -> None:
     invoice = sent_invoice(provider)
     pay(provider, invoice)
-    invoice.amount = invoice.lines[0].amount = Decimal("9999.00")
+    invoice.net = invoice.amount = invoice.lines[0].amount = Decimal("9999.00")
     session.commit()
     (key,) = keep(provider, "invoice.paid")
     jobs.apply_event(key)
@@ -211,6 +211,8 @@ def test_the_whole_month_by_itself(
     make_payable()
     session.commit()
     invoice_jobs.raise_due_invoices()
+    approve_raised(NOVEMBER)
+    session.commit()
     jobs.send_due_invoices()
     run_jobs()
     assert set(session.scalars(select(Invoice.status))) == {InvoiceStatus.OPEN}
@@ -294,6 +296,8 @@ def test_raised_sent_paid_in_the_browser_and_told_to_us(
             contract = make_payable(lines=["120000.00"])
             finance_of(contract.supplier)
         invoice_jobs.raise_due_invoices()
+        with transaction():
+            approve_raised(NOVEMBER)
         jobs.send_due_invoices()
         db.session.expire_all()
         invoice = db.session.scalars(select(Invoice)).one()
@@ -315,4 +319,4 @@ def test_raised_sent_paid_in_the_browser_and_told_to_us(
         queueing.run_queued(committed_app)
         db.session.expire_all()
         assert invoice.status is InvoiceStatus.PAID
-        assert what_happened(invoice) == ["Invoice raised", "Sent for payment", "Paid"]
+        assert what_happened(invoice) == ["Invoice raised", "Approved for payment", "Sent for payment", "Paid"]

@@ -122,7 +122,7 @@ def test_each_kind_of_difference_is_found(
         amount="7.00",
     )
     gone.sent_at = clock() - timedelta(hours=2)
-    invoice.amount = invoice.lines[0].amount = Decimal("99.00")
+    invoice.net = invoice.amount = invoice.lines[0].amount = Decimal("99.00")
     session.commit()
     later(provider, clock)
     jobs.reconcile()

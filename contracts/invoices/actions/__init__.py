@@ -1,0 +1,48 @@
+"""What is done with invoices, by subject; everything is found here by its name."""
+
+from __future__ import annotations
+
+from contracts.invoices.actions.crediting import credit, reissue, reissue_voided
+from contracts.invoices.actions.deducting import deduct, withdraw_deduction
+from contracts.invoices.actions.disputing import accept, answer, dispute, settle
+from contracts.invoices.actions.granting import (
+    accept_claim,
+    claim_instalment,
+    plan_instalment,
+    remove_instalment,
+    send_back_claim,
+)
+from contracts.invoices.actions.making import document_made
+from contracts.invoices.actions.parties import confirm_payment, enter_purchase_order, state_vat
+from contracts.invoices.actions.raising import raise_invoices
+from contracts.invoices.actions.reconciling import reconcile_years
+from contracts.invoices.actions.settling import approve, credit_refunded, credit_sent, paid, sent, voided
+
+__all__ = [
+    "accept",
+    "accept_claim",
+    "answer",
+    "approve",
+    "claim_instalment",
+    "confirm_payment",
+    "credit",
+    "credit_refunded",
+    "credit_sent",
+    "deduct",
+    "dispute",
+    "document_made",
+    "enter_purchase_order",
+    "paid",
+    "plan_instalment",
+    "raise_invoices",
+    "reconcile_years",
+    "reissue",
+    "reissue_voided",
+    "remove_instalment",
+    "send_back_claim",
+    "sent",
+    "settle",
+    "state_vat",
+    "voided",
+    "withdraw_deduction",
+]

@@ -1,0 +1,194 @@
+"""Credit notes, and invoicing again what was credited."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import func, select
+
+from contracts.invoices import letters, queries
+from contracts.invoices.actions.making import (
+    Part,
+    Sequel,
+    credit_notes_of,
+    debt_of,
+    hold,
+    make_invoice,
+    want_document,
+)
+from contracts.invoices.models import CreditNote, Dispute, Invoice
+from contracts.invoices.rules import (
+    INVOICE_MOVES,
+    CreditKind,
+    CreditStatus,
+    InvoiceKind,
+    InvoiceStatus,
+    credit_number,
+    reissue_number,
+    vat_of_credit,
+)
+from contracts.ledger.actions import post
+from contracts.ledger.rules import PostingKind, credited
+from marketplace import audit
+from marketplace.access import Actor, Permission
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
+from marketplace.extensions import db
+from marketplace.presentation import pounds_exact
+
+
+def give_credit(
+    invoice: Invoice,
+    net: Decimal,
+    *,
+    kind: CreditKind,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    dispute: Dispute | None = None,
+    year_begins: date | None = None,
+) -> CreditNote:
+    """A credit note over so much of the invoice, before VAT. The caller has locked the invoice.
+
+    It counts at once. The provider is told afterwards, unless it cannot have the invoice; and what was paid already is
+    to go back. An invoice of which nothing is left to pay is done with, and never sent if it was not yet.
+    """
+    if not Decimal(0) < net <= invoice.creditable_net:
+        raise Invalid(f"No more than {pounds_exact(invoice.creditable_net)} can be credited", field="amount")
+    vat = vat_of_credit(net, invoice_net=invoice.net, invoice_vat=invoice.vat, credited_before=invoice.credited_net)
+    invoice.credited_net += net
+    invoice.credited += net + vat
+    place = 1 + (db.session.scalar(select(func.count()).where(CreditNote.invoice_id == invoice.id)) or 0)
+    # Nobody has asked the provider for anything before an invoice was approved.
+    is_unknown_there = invoice.status is InvoiceStatus.AWAITING_APPROVAL and invoice.credited == invoice.amount
+    note = CreditNote(
+        number=credit_number(invoice.number, place),
+        invoice_id=invoice.id,
+        place=place,
+        kind=kind,
+        net=net,
+        vat=vat,
+        amount=net + vat,
+        reason=reason,
+        dispute_id=dispute.id if dispute else None,
+        year_begins=year_begins,
+        status=CreditStatus.ISSUED if is_unknown_there else CreditStatus.WAITING,
+        issued_at=now,
+        issued_by=actor.person_id,
+        to_refund=net + vat if invoice.status is InvoiceStatus.PAID else Decimal(0),
+        next_attempt_at=now,
+    )
+    db.session.add(note)
+    db.session.flush()
+    db.session.expire(invoice, ["credit_notes"])
+    if is_unknown_there:
+        for before in credit_notes_of(invoice):
+            before.status = CreditStatus.ISSUED
+    if invoice.credited == invoice.amount and InvoiceStatus.CREDITED in INVOICE_MOVES[invoice.status]:
+        invoice.status = InvoiceStatus.CREDITED
+    post(
+        PostingKind.CREDIT_NOTE,
+        credited(net, vat),
+        key=f"credit:{note.id}",
+        debt=debt_of(invoice),
+        document=note.number,
+        now=now,
+    )
+    want_document(credit_note_id=note.id, now=now)
+    audit.record(f"Credit note {note.number} given", invoice, actor=actor, now=now, amount=str(note.amount))
+    return note
+
+
+def credit(invoice: Invoice, *, amount: Decimal | None, reason: str, actor: Actor, now: datetime) -> CreditNote:
+    """The supplier's finance credits an invoice, or so much of it before VAT, because it was wrong.
+
+    Refused for others, without a reason, over more than is left of it, of a voided one, and while it is in dispute.
+    """
+    hold(invoice)
+    if not queries.may_credit(actor, invoice):
+        raise NotAllowed("The supplier’s finance gives credit notes.")
+    if not reason.strip():
+        raise Invalid("Say what was wrong with the invoice", field="reason")
+    if invoice.open_dispute is not None:
+        raise Refused("This invoice is in dispute: settle the dispute first.")
+    if not invoice.creditable_net:
+        raise AlreadyDone("All of this invoice is credited already, or it was voided.")
+    net = invoice.creditable_net if amount is None else amount
+    note = give_credit(invoice, net, kind=CreditKind.CORRECTION, reason=reason.strip(), actor=actor, now=now)
+    letters.credited(note, invoice, now=now)
+    return note
+
+
+def reissue(note: CreditNote, *, amount: Decimal, actor: Actor, now: datetime) -> Invoice:
+    """The supplier's finance asks again for what a correction credited, or for less of it, before VAT.
+
+    Refused for credits that stand (a year's reconciliation, a dispute that was upheld), for more than was credited, and
+    a second time.
+    """
+    invoice = note.invoice
+    hold(invoice)
+    db.session.refresh(note)
+    if not queries.may_credit(actor, invoice):
+        raise NotAllowed("The supplier’s finance raises an invoice again.")
+    if note.kind is not CreditKind.CORRECTION:
+        raise Refused("What a dispute or a year’s reconciliation has credited is not invoiced again.")
+    if note.reissued_as_id is not None:
+        raise AlreadyDone("What this credit note credited has been invoiced again already.")
+    if not Decimal(0) < amount <= note.net:
+        raise Invalid(f"Enter an amount of no more than {pounds_exact(note.net)}", field="amount")
+    again = invoice_again(
+        invoice, amount, vat=note.vat if amount == note.net else None, due_on=None, actor=actor, now=now
+    )
+    note.reissued_as_id = again.id
+    db.session.flush()
+    letters.to_approve(again.agreement, [again], now=now)
+    return again
+
+
+def reissue_voided(invoice: Invoice, *, actor: Actor, now: datetime) -> Invoice:
+    """The supplier's finance asks again for an invoice that was voided, whole. Refused a second time."""
+    hold(invoice)
+    actor.must(Permission.ISSUE_CREDITS)
+    if not queries.may_credit(actor, invoice):
+        raise NotAllowed("The supplier’s finance raises an invoice again.")
+    if invoice.status is not InvoiceStatus.VOID:
+        raise Refused("Only an invoice that was voided is raised again as it was.")
+    if queries.reissues_of(invoice):
+        raise AlreadyDone("This invoice has been raised again already.")
+    net, vat = invoice.net - invoice.credited_net, invoice.vat - (invoice.credited - invoice.credited_net)
+    again = invoice_again(invoice, net, vat=vat, due_on=None, actor=actor, now=now)
+    letters.to_approve(again.agreement, [again], now=now)
+    return again
+
+
+def invoice_again(
+    invoice: Invoice, net: Decimal, *, vat: Decimal | None, due_on: date | None, actor: Actor, now: datetime
+) -> Invoice:
+    """One more invoice for so much of what this one asked for, under the next sequence. The contract is locked."""
+    family = [
+        Invoice.agreement_id == invoice.agreement_id,
+        Invoice.organisation_id == invoice.organisation_id,
+        Invoice.kind == invoice.kind,
+        Invoice.instalment_id == invoice.instalment_id
+        if invoice.kind is InvoiceKind.INSTALMENT
+        else Invoice.period_from == invoice.period_from,
+    ]
+    sequence = 1 + (db.session.scalar(select(func.max(Invoice.sequence)).where(*family)) or 0)
+    first = db.session.scalars(select(Invoice.number).where(*family, Invoice.sequence == 1)).one()
+    if net == invoice.net:
+        parts = [Part(line.text, line.amount, line.service_line_id) for line in invoice.lines]
+    else:
+        parts = [Part(f"Part of invoice {invoice.number}", net)]
+    return make_invoice(
+        invoice.agreement,
+        kind=invoice.kind,
+        number=reissue_number(first, sequence),
+        funder_id=invoice.organisation_id,
+        percent=invoice.percent,
+        period=(invoice.period_from, invoice.period_to),
+        parts=parts,
+        actor=actor,
+        now=now,
+        instalment_id=invoice.instalment_id,
+        sequel=Sequel(invoice, sequence, vat, due_on),
+    )

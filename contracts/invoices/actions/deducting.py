@@ -1,0 +1,85 @@
+"""Deductions: so much less for a service, with the reason; the supplier is told at once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from calloffs.competitions.rules import Instrument
+from contracts.agreements.models import Agreement, ServiceLine
+from contracts.agreements.rules import AgreementStatus, first_of_month
+from contracts.invoices import letters, queries
+from contracts.invoices.actions.making import hold_contract
+from contracts.invoices.models import Deduction
+from marketplace import audit, clock
+from marketplace.access import Actor, Permission
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
+from marketplace.extensions import db
+from marketplace.presentation import pounds_exact
+
+
+def deduct(
+    agreement: Agreement,
+    line: ServiceLine,
+    *,
+    month: date,
+    amount: Decimal,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Deduction:
+    """A contract manager of the lead commissioner takes so much, before VAT, from what a service costs.
+
+    It is for a month of the contract that has begun, and comes off the next invoices that are raised: all funders' in
+    proportion, never below nought; what one month cannot take the next does. Refused for others, for a grant, without
+    a reason, and for a month outside the contract.
+    """
+    _must_lead(agreement, actor)
+    if agreement.status is not AgreementStatus.SIGNED or agreement.instrument is Instrument.GRANT:
+        raise Refused("Deductions are made under signed contracts, not under grants.")
+    month = first_of_month(month)
+    today = clock.london(now).date()
+    if month > today or month < first_of_month(agreement.starts_on) or month > (agreement.ends_on or date.max):
+        raise Invalid("Choose a month of the contract that has begun", field="month")
+    if amount <= 0:
+        raise Invalid("Enter an amount above £0", field="amount")
+    if not reason.strip():
+        raise Invalid("Say what was wrong", field="reason")
+    made = Deduction(
+        service_line_id=line.id,
+        month=month,
+        amount=amount,
+        reason=reason.strip(),
+        decided_at=now,
+        decided_by=actor.person,
+    )
+    db.session.add(made)
+    db.session.flush()
+    audit.record(
+        f"Deduction of {pounds_exact(amount)} for {month:%B %Y}", agreement, actor=actor, now=now, line=line.id
+    )
+    letters.deducted(made, line, agreement, now=now)
+    return made
+
+
+def withdraw_deduction(made: Deduction, agreement: Agreement, *, actor: Actor, now: datetime) -> None:
+    """The deduction was wrong: what is still to be taken of it is not taken.
+
+    What was taken already stays on the invoices that took it. Refused once all of it is taken.
+    """
+    _must_lead(agreement, actor)
+    hold_contract(agreement.id)
+    db.session.refresh(made)
+    left = next(one.left for one in queries.deductions(agreement.id) if one.deduction.id == made.id)
+    if made.withdrawn_at is not None or not left:
+        raise AlreadyDone("Nothing of this deduction is still to be taken.")
+    made.withdrawn_at = now
+    db.session.flush()
+    audit.record(f"Deduction withdrawn, {pounds_exact(left)} not taken", agreement, actor=actor, now=now)
+    letters.deduction_withdrawn(made, agreement, left, now=now)
+
+
+def _must_lead(agreement: Agreement, actor: Actor) -> None:
+    actor.must(Permission.APPROVE_INVOICES)
+    if actor.organisation_id != agreement.commissioner_id:
+        raise NotAllowed("A contract manager of the lead commissioner makes deductions.")

@@ -1,0 +1,151 @@
+"""How funders and suppliers want to be invoiced and taxed, and what suppliers pay those below them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from contracts.agreements.models import Agreement, AgreementFunder, Subcontractor
+from contracts.invoices import queries
+from contracts.invoices.actions.making import hold_contract, want_document
+from contracts.invoices.models import Invoice, PurchaseOrder, SubcontractorPayment, VatStatus
+from contracts.invoices.rules import UNSENT, VatKind, first_of_month
+from marketplace import audit, clock
+from marketplace.access import Actor, Permission
+from marketplace.accounts.models import Organisation
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed
+from marketplace.extensions import db
+
+# GB and nine digits, or twelve for a branch; or GD or HA and three for a public body (HMRC, VAT registration numbers).
+_VAT_NUMBER = re.compile(r"(GB)?(\d{9}|\d{12}|GD\d{3}|HA\d{3})")
+
+
+def enter_purchase_order(
+    agreement: Agreement, *, number: str, from_day: date, actor: Actor, now: datetime
+) -> PurchaseOrder:
+    """A funder gives the number that it wants to read on its invoices under this contract from a day on.
+
+    Entered again for the same day it replaces what was entered. Invoices of that day and later which are not sent yet
+    and bear none take it up.
+    """
+    if not (actor.may(Permission.PAY_INVOICES) or actor.may(Permission.APPROVE_INVOICES)):
+        raise NotAllowed("Finance and contract managers enter purchase orders.")
+    funds = select(AgreementFunder.id).where(
+        AgreementFunder.agreement_id == agreement.id, AgreementFunder.organisation_id == actor.organisation
+    )
+    if db.session.scalar(funds.limit(1)) is None:
+        raise NotAllowed("Your organisation does not fund this contract.")
+    if not number.strip():
+        raise Invalid("Enter the purchase order number", field="number")
+    hold_contract(agreement.id)
+    values = {"number": number.strip(), "entered_at": now, "entered_by": actor.person}
+    key = db.session.execute(
+        insert(PurchaseOrder)
+        .values(agreement_id=agreement.id, organisation_id=actor.organisation, from_day=from_day, **values)
+        .on_conflict_do_update(index_elements=["agreement_id", "organisation_id", "from_day"], set_=values)
+        .returning(PurchaseOrder.id)
+    ).scalar_one()
+    order = db.session.get_one(PurchaseOrder, key, populate_existing=True)
+    audit.record(f"Purchase order {order.number} entered", agreement, actor=actor, now=now, from_day=str(from_day))
+    begins = queries.begins(from_day)
+    taken_up = db.session.scalars(
+        update(Invoice)
+        .where(
+            Invoice.agreement_id == agreement.id,
+            Invoice.organisation_id == actor.organisation,
+            Invoice.status.in_(UNSENT),
+            Invoice.po_number.is_(None),
+            Invoice.raised_at >= begins,
+        )
+        .values(po_number=order.number)
+        .returning(Invoice.id)
+    ).all()
+    for invoice_id in taken_up:
+        want_document(invoice_id=invoice_id, now=now)
+    return order
+
+
+def state_vat(*, kind: VatKind, vat_number: str, from_day: date, actor: Actor, now: datetime) -> VatStatus:
+    """The supplier's finance says how it stands with VAT, for invoices raised from a day on.
+
+    Refused for a day that is over: invoices raised then stay as they were raised. Nor is a number left out where there
+    is one, or given where there is none.
+    """
+    actor.must(Permission.ISSUE_CREDITS)
+    if from_day < clock.london(now).date():
+        raise Invalid("Choose today or a later day: invoices that were raised stay as they are", field="from_day")
+    number = re.sub(r"[\s.-]", "", vat_number).upper()
+    if kind is VatKind.NOT_REGISTERED:
+        number = ""
+    elif not _VAT_NUMBER.fullmatch(number):
+        raise Invalid("Enter the VAT registration number, like GB 123 4567 89", field="vat_number")
+    organisation = db.session.get_one(Organisation, actor.organisation)
+    values = {"kind": kind, "vat_number": number or None, "stated_at": now, "stated_by": actor.person}
+    key = db.session.execute(
+        insert(VatStatus)
+        .values(organisation_id=organisation.id, from_day=from_day, **values)
+        .on_conflict_do_update(index_elements=["organisation_id", "from_day"], set_=values)
+        .returning(VatStatus.id)
+    ).scalar_one()
+    audit.record(f"VAT: {kind.label.lower()}", organisation, actor=actor, now=now, from_day=str(from_day))
+    return db.session.get_one(VatStatus, key, populate_existing=True)
+
+
+def confirm_payment(
+    subcontractor: Subcontractor,
+    *,
+    month: date,
+    amount: Decimal,
+    invoiced_on: date | None,
+    paid_on: date | None,
+    actor: Actor,
+    now: datetime,
+) -> SubcontractorPayment:
+    """The supplier confirms what it paid a member of its supply chain for a month, and when; or that nothing was due.
+
+    Refused for others, a second time, for days to come, and for a payment before its invoice.
+    """
+    agreement = db.session.get_one(Agreement, subcontractor.agreement_id)
+    if not actor.may(Permission.PAY_SUPPLY_CHAIN) or actor.organisation_id != agreement.supplier_id:
+        raise NotAllowed("The supplier’s finance confirms payments to its supply chain.")
+    today = clock.london(now).date()
+    if first_of_month(month) > today or month < first_of_month(agreement.starts_on):
+        raise Invalid("Choose a month of the contract that has begun", field="month")
+    if amount:
+        if invoiced_on is None:
+            raise Invalid("Enter the day on which their invoice came", field="invoiced_on")
+        if paid_on is None:
+            raise Invalid("Enter the day on which you paid", field="paid_on")
+        if paid_on > today:
+            raise Invalid("The day on which you paid must not be in the future", field="paid_on")
+        if paid_on < invoiced_on:
+            raise Invalid("The day on which you paid must not be before their invoice came", field="paid_on")
+    key = db.session.execute(
+        insert(SubcontractorPayment)
+        .values(
+            subcontractor_id=subcontractor.id,
+            month=first_of_month(month),
+            amount=amount,
+            invoiced_on=invoiced_on if amount else None,
+            paid_on=paid_on if amount else None,
+            confirmed_at=now,
+            confirmed_by=actor.person,
+        )
+        .on_conflict_do_nothing(index_elements=["subcontractor_id", "month"])
+        .returning(SubcontractorPayment.id)
+    ).scalar()
+    if key is None:
+        raise AlreadyDone(f"What was paid to {subcontractor.name} for {month:%B %Y} is confirmed already.")
+    audit.record(
+        f"Confirmed what was paid to the supply chain for {month:%B %Y}",
+        agreement,
+        actor=actor,
+        now=now,
+        subcontractor=subcontractor.id,
+        amount=str(amount),
+    )
+    return db.session.get_one(SubcontractorPayment, key)

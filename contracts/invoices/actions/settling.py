@@ -1,0 +1,128 @@
+"""Approving an invoice, and moving it and its credit notes on as the payment provider says.
+
+Everything here may run twice: an invoice moves only where it can still move, and is posted once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from contracts.invoices import letters, queries
+from contracts.invoices.actions.making import credit_notes_of, debt_of, hold
+from contracts.invoices.models import CreditNote, Invoice
+from contracts.invoices.rules import CREDIT_MOVES, INVOICE_MOVES, CreditStatus, InvoiceStatus, poured
+from contracts.ledger.actions import post
+from contracts.ledger.rules import PostingKind
+from contracts.ledger.rules import credited as taken_back
+from contracts.ledger.rules import paid as settled
+from contracts.ledger.rules import refunded as given_back
+from marketplace import audit
+from marketplace.access import SYSTEM, Actor
+from marketplace.errors import AlreadyDone, NotAllowed
+from marketplace.extensions import db
+
+
+def approve(invoice: Invoice, *, actor: Actor, now: datetime) -> None:
+    """A contract manager says that what the invoice asks for is owed; it is then sent for payment.
+
+    Contract managers of the lead commissioner or of the funder. Whoever approves it is not shown the way to pay it.
+    """
+    hold(invoice)
+    if not queries.may_approve(actor, invoice):
+        raise NotAllowed("A contract manager of the lead commissioner or of the funder approves this invoice.")
+    if invoice.status is not InvoiceStatus.AWAITING_APPROVAL:
+        raise AlreadyDone(f"Invoice {invoice.number} does not wait for approval any more.")
+    approve_held(invoice, actor=actor, now=now)
+
+
+def approve_held(invoice: Invoice, *, actor: Actor, now: datetime) -> None:
+    """The same, once the right to it has been looked at."""
+    invoice.status, invoice.approved_at, invoice.approved_by = InvoiceStatus.DRAFT, now, actor.person
+    invoice.next_attempt_at = now
+    db.session.flush()
+    audit.record("Approved for payment", invoice, actor=actor, now=now)
+
+
+def sent(invoice: Invoice, *, now: datetime) -> None:
+    """The payment provider has the invoice, and asks the funder for the money."""
+    if _move(invoice, InvoiceStatus.OPEN, "Sent for payment", now=now):
+        letters.invoice_sent(invoice, now=now)
+
+
+def paid(invoice: Invoice, *, at: datetime, now: datetime, amount: Decimal | None = None) -> None:
+    """The funder paid the invoice at that moment: what was left of it, or so much as the provider says.
+
+    Where that is more than was left (it was paid before the provider knew of a credit note), the rest is to go back.
+    """
+    left = invoice.amount - invoice.credited
+    amount = left if amount is None else amount
+    if not amount or InvoiceStatus.PAID not in INVOICE_MOVES[invoice.status]:
+        return
+    invoice.paid_at, invoice.paid_amount = at, amount
+    _move(invoice, InvoiceStatus.PAID, "Paid", now=now)
+    post(
+        PostingKind.PAYMENT,
+        settled(amount),
+        key=f"payment:{invoice.id}",
+        debt=debt_of(invoice),
+        document=invoice.number,
+        now=now,
+    )
+    notes = list(reversed(credit_notes_of(invoice)))
+    for note, part in zip(notes, poured(max(amount - left, Decimal(0)), [one.amount for one in notes]), strict=True):
+        note.to_refund = part
+    letters.invoice_paid(invoice, now=now)
+
+
+def voided(invoice: Invoice, *, now: datetime) -> None:
+    """The invoice asks for nothing any more: what was left of it is not owed."""
+    net = invoice.net - invoice.credited_net
+    vat = invoice.vat - (invoice.credited - invoice.credited_net)
+    if _move(invoice, InvoiceStatus.VOID, "Voided", now=now):
+        post(
+            PostingKind.VOID,
+            taken_back(net, vat),
+            key=f"void:{invoice.id}",
+            debt=debt_of(invoice),
+            document=invoice.number,
+            now=now,
+        )
+
+
+def _move(invoice: Invoice, to: InvoiceStatus, words: str, *, now: datetime) -> bool:
+    """Move the invoice if it can still move there; older news changes nothing. Whether it moved."""
+    if to not in INVOICE_MOVES[invoice.status]:
+        return False
+    invoice.status = to
+    db.session.flush()
+    audit.record(words, invoice, actor=SYSTEM, now=now)
+    return True
+
+
+def credit_sent(note: CreditNote, *, provider_id: str | None, now: datetime) -> None:
+    """The payment provider knows of the credit note; or, without a key of its own, cannot have the invoice."""
+    if CreditStatus.ISSUED not in CREDIT_MOVES[note.status]:
+        return
+    note.status, note.last_error = CreditStatus.ISSUED, None
+    note.provider_id = note.provider_id or provider_id
+    db.session.flush()
+    audit.record(f"Credit note {note.number} is with the payment provider", note.invoice, actor=SYSTEM, now=now)
+
+
+def credit_refunded(note: CreditNote, *, at: datetime, now: datetime) -> None:
+    """What was paid before the credit note has gone back to the funder."""
+    if not note.to_refund or CreditStatus.REFUNDED not in CREDIT_MOVES[note.status]:
+        return
+    note.status, note.refunded_at, note.last_error = CreditStatus.REFUNDED, at, None
+    db.session.flush()
+    post(
+        PostingKind.REFUND,
+        given_back(note.to_refund),
+        key=f"refund:{note.id}",
+        debt=debt_of(note.invoice),
+        document=note.number,
+        now=now,
+    )
+    audit.record(f"Money of credit note {note.number} given back", note.invoice, actor=SYSTEM, now=now)
+    letters.refunded(note, note.invoice, now=now)

@@ -1,0 +1,22 @@
+"""The tables of invoices, by subject; everything is found here by its name."""
+
+from __future__ import annotations
+
+from contracts.invoices.models.documents import CreditNote, Dispute, Invoice, InvoiceDocument, InvoiceLine
+from contracts.invoices.models.parties import PurchaseOrder, SubcontractorPayment, VatStatus
+from contracts.invoices.models.reckoning import Deduction, GrantInstalment, ReconciledSpan, ReconciledYear
+
+__all__ = [
+    "CreditNote",
+    "Deduction",
+    "Dispute",
+    "GrantInstalment",
+    "Invoice",
+    "InvoiceDocument",
+    "InvoiceLine",
+    "PurchaseOrder",
+    "ReconciledSpan",
+    "ReconciledYear",
+    "SubcontractorPayment",
+    "VatStatus",
+]

@@ -1,0 +1,110 @@
+"""What invoices are reckoned from beside the terms: deductions, years reconciled, instalments of grants."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from contracts.agreements.models import Agreement, ServiceLine
+from contracts.invoices.rules import InstalmentStatus
+from marketplace.accounts.models import Person
+from marketplace.database import Base, Key, Money, When, choice, key_of
+
+
+class Deduction(Base):
+    """So much less for one service, from one month on: taken from what months cost, never below nought."""
+
+    __tablename__ = "deductions"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("extract(day from month) = 1", name="month_begins"),
+        CheckConstraint("length(reason) > 0", name="reason_given"),
+    )
+
+    id: Mapped[Key]
+    service_line_id: Mapped[int] = key_of("service_lines.id")
+    # The month in which the fault was; it is taken from that month's price, or from the next that is invoiced.
+    month: Mapped[date]
+    amount: Mapped[Money] = mapped_column()
+    reason: Mapped[str]
+    decided_at: Mapped[When]
+    decided_by: Mapped[int] = key_of("people.id")
+    withdrawn_at: Mapped[When | None]
+
+    service_line: Mapped[ServiceLine] = relationship()
+    decider: Mapped[Person] = relationship()
+
+
+class ReconciledYear(Base):
+    """One service's contract year at its end, with all that the figure was made of. Once for each year."""
+
+    __tablename__ = "reconciled_years"
+    __table_args__ = (
+        UniqueConstraint("service_line_id", "first"),
+        CheckConstraint("last >= first", name="year"),
+    )
+
+    id: Mapped[Key]
+    agreement_id: Mapped[int] = key_of("agreements.id")
+    service_line_id: Mapped[int] = key_of("service_lines.id")
+    first: Mapped[date]
+    last: Mapped[date]
+    whole_days: Mapped[int]
+    counted: Mapped[int]
+    compared: Mapped[int]
+    at: Mapped[When]
+
+    service_line: Mapped[ServiceLine] = relationship()
+    spans: Mapped[list[ReconciledSpan]] = relationship(order_by="ReconciledSpan.first")
+
+
+class ReconciledSpan(Base):
+    """The days of one version of the terms within a reconciled year."""
+
+    __tablename__ = "reconciled_spans"
+    __table_args__ = (UniqueConstraint("reconciled_year_id", "first"),)
+
+    id: Mapped[Key]
+    reconciled_year_id: Mapped[int] = key_of("reconciled_years.id")
+    version_id: Mapped[int] = key_of("agreement_versions.id")
+    first: Mapped[date]
+    last: Mapped[date]
+    planned_band: Mapped[int]
+    planned_price: Mapped[Money] = mapped_column()
+    charged: Mapped[Money] = mapped_column()
+    band: Mapped[int]
+    band_price: Mapped[Money] = mapped_column()
+    due: Mapped[Money] = mapped_column()
+
+
+class GrantInstalment(Base):
+    """A part of a grant, paid when its milestone is accepted."""
+
+    __tablename__ = "grant_instalments"
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "number"),
+        UniqueConstraint("id", "agreement_id"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("status = 'planned' OR (claimed_at IS NOT NULL AND evidence IS NOT NULL)", name="claimed"),
+        CheckConstraint("(status = 'accepted') = (accepted_at IS NOT NULL)", name="accepted"),
+    )
+
+    id: Mapped[Key]
+    agreement_id: Mapped[int] = key_of("agreements.id")
+    number: Mapped[int]
+    milestone: Mapped[str]
+    amount: Mapped[Money] = mapped_column()
+    # When the milestone is expected to be reached.
+    due_on: Mapped[date]
+    status: Mapped[InstalmentStatus] = mapped_column(choice(InstalmentStatus, "status"))
+    evidence: Mapped[str | None]
+    claimed_at: Mapped[When | None]
+    claimed_by: Mapped[int | None] = key_of("people.id")
+    accepted_at: Mapped[When | None]
+    accepted_by: Mapped[int | None] = key_of("people.id")
+    # Why it was not accepted, when last asked.
+    sent_back_reason: Mapped[str | None]
+
+    agreement: Mapped[Agreement] = relationship()

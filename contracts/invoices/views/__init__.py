@@ -1,0 +1,11 @@
+"""Pages of invoices, by what people come for."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+bp = Blueprint("invoices", __name__)
+
+from contracts.invoices.views import deciding, reading  # noqa: E402
+
+__all__ = ["bp", "deciding", "reading"]
