@@ -8,13 +8,14 @@ from typing import Any
 from flask import current_app
 
 from contracts.agreements.models import Agreement
-from contracts.payments.models import ReceivingAccount
-from contracts.payments.rules import AccountStatus
+from contracts.payments.models import Difference, ReceivingAccount
+from contracts.payments.rules import AccountStatus, DifferenceKind
 from marketplace.accounts.models import Organisation
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.extensions import db
 from tests.factories.invoices import make_contract
 
+SEEN = datetime(2026, 11, 20, 3, 15, tzinfo=UTC)
 BEGUN = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
 
 
@@ -30,6 +31,15 @@ def make_receiving(
         as_of=BEGUN,
         **more,
     )
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def make_difference(subject: str = "C-1", **more: Any) -> Difference:
+    """A difference between the provider's books and ours: another amount unless said."""
+    given = {"kind": DifferenceKind.INVOICE_AMOUNT, "ours": "£1.00", "theirs": "£2.00", **more}
+    made = Difference(subject=subject, first_seen_at=SEEN, last_seen_at=SEEN, **given)
     db.session.add(made)
     db.session.flush()
     return made

@@ -44,6 +44,7 @@ from tests.factories.competitions import make_plan, make_tender
 from tests.factories.evaluation import make_evaluated, make_recommended
 from tests.factories.invoices import RAISED, make_contract, make_invoice
 from tests.factories.mobilisation import Contract
+from tests.factories.payments import make_difference
 from tests.factories.places import GREATER_MANCHESTER_REGION
 from tests.factories.referrals import make_referral, make_service, make_session
 from tests.factories.suppliers import make_application
@@ -125,6 +126,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "session_id": [make_session(referral, starts_at=datetime(2026, 9, 2, 9, 0, tzinfo=UTC)).id],
         "line_id": [agreement.lines[0].id, service.id],
         "invoice_id": [make_invoice(agreement, status=InvoiceStatus.OPEN).id],
+        "difference_id": [make_difference().id],
         "fund_id": [fund.id],
         "variation_id": [
             begin(changed.agreement, reason="x", in_force_from=APPLIES, actor=changed.manager, now=clock()).id

@@ -21,13 +21,12 @@ from marketplace import audit
 from marketplace.access import Actor, Role
 from marketplace.adapters.payments.records import PaymentLine
 from marketplace.errors import Invalid, NotAllowed
-from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.conftest import Client, StandingClock
 from tests.factories.accounts import make_actor, make_framework_team, make_supplier, sign_in
 from tests.factories.counting import counted_queries
 from tests.factories.invoices import finance_of, make_invoice
-from tests.factories.payments import make_payable
+from tests.factories.payments import make_difference, make_payable
 from tests.marketplace.adapters.conftest import Running
 
 Database = scoped_session[Session]
@@ -188,20 +187,11 @@ def test_a_payment_that_a_bank_has_undone_stands_as_a_difference(
 # Pages
 
 
-def difference(subject: str = "C-1", **more: object) -> Difference:
-    at = datetime(2026, 11, 20, 3, 15, tzinfo=UTC)
-    given = {"kind": DifferenceKind.INVOICE_AMOUNT, "ours": "£1.00", "theirs": "£2.00", **more}
-    made = Difference(subject=subject, first_seen_at=at, last_seen_at=at, **given)
-    db.session.add(made)
-    db.session.flush()
-    return made
-
-
 def test_the_list_is_filtered_paged_and_downloaded(session: Database, client: Client, team: Actor) -> None:
     for number in range(26):
-        difference(f"C-{number}")
-    difference("C-odd", kind=DifferenceKind.INVOICE_UNKNOWN, ours="nothing")
-    difference("C-old", settled_at=datetime(2026, 11, 21, 3, 15, tzinfo=UTC))
+        make_difference(f"C-{number}")
+    make_difference("C-odd", kind=DifferenceKind.INVOICE_UNKNOWN, ours="nothing")
+    make_difference("C-old", settled_at=datetime(2026, 11, 21, 3, 15, tzinfo=UTC))
     sign_in(client, team)
     page = client.get("/payments/differences").text
     assert ("Page 1 of 2" in page, "C-old" in page) == (True, False)
@@ -227,7 +217,7 @@ def test_the_list_asks_the_database_as_often_however_long_it_is(session: Databas
     counts = []
     for more in (1, 20):
         for number in range(more):
-            difference(f"C-{more}-{number}")
+            make_difference(f"C-{more}-{number}")
         client.get("/payments/differences")
         with counted_queries() as sent:
             client.get("/payments/differences")
@@ -236,7 +226,7 @@ def test_the_list_asks_the_database_as_often_however_long_it_is(session: Databas
 
 
 def test_a_note_says_what_was_found_out_and_by_whom(session: Database, client: Client, team: Actor) -> None:
-    made = difference()
+    made = make_difference()
     sign_in(client, team)
     path = f"/payments/differences/{made.id}"
     empty = client.post(path, data={"note": " "})
@@ -251,7 +241,7 @@ def test_a_note_says_what_was_found_out_and_by_whom(session: Database, client: C
 
 
 def test_only_the_framework_team_notes(session: Database, team: Actor) -> None:
-    made = difference()
+    made = make_difference()
     with pytest.raises(Invalid, match="what you found out"):
         actions.note_difference(made, "  ", actor=team, now=made.first_seen_at)
     clerk = finance_of(make_supplier())
@@ -262,7 +252,7 @@ def test_only_the_framework_team_notes(session: Database, team: Actor) -> None:
 def test_it_waits_on_the_home_page_of_the_framework_team(session: Database, team: Actor) -> None:
     now = datetime(2026, 11, 25, tzinfo=UTC)
     assert queries.waiting(team, now) == []
-    difference()
+    make_difference()
     (item,) = queries.waiting(team, now)
     assert item.text == "1 difference between the payment provider’s books and ours"
     assert item.url.endswith("/payments/differences")
