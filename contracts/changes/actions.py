@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
+from calloffs.competitions.rules import Instrument
 from calloffs.plans.rules import Band
 from calloffs.plans.rules import faults as band_faults
 from contracts.agreements import actions as agreeing
@@ -29,12 +30,15 @@ def begin(agreement: Agreement, *, reason: str, in_force_from: date, actor: Acto
     """Draft a variation: the latest version copied, to be changed part by part. One is open at a time.
 
     Refused: for others than the lead's contract manager or commercial partner, a contract that is not signed by both
-    sides, or is over, and a day that is past or before a version agreed already.
+    sides, or is over, a grant, and a day that is past or before a version agreed already.
     """
     _lock(agreement)
     _must_lead(agreement, actor)
     if agreement.status is not AgreementStatus.SIGNED or agreement.origin is not Origin.AWARD:
         raise Refused("Only a contract that both sides have signed here can be varied.")
+    if agreement.instrument is Instrument.GRANT:
+        # A change is priced by bands, and a grant is paid by instalments.
+        raise Refused("A grant cannot be varied here yet. Agree the change in writing and change its instalments.")
     if agreement.ends_on is not None and agreement.ends_on < clock.london(now).date():
         raise TooLate("This contract has ended.")
     open_one = db.session.scalar(
