@@ -43,7 +43,6 @@ AREAS = (
     "contracts.mobilisation",
     "contracts.changes",
     "contracts.referrals",
-    "contracts.handovers",
     "contracts.volumes",
     "contracts.ledger",
     "contracts.invoices",

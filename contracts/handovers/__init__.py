@@ -1,1 +1,0 @@
-"""Handovers: open referrals moved from a contract that ends to the one that follows it."""
