@@ -10,13 +10,13 @@ from marketplace.transactions import transaction
 
 
 def raise_due_invoices() -> None:
-    """Every day: raise all that is due, a contract to a transaction."""
+    """Every day: raise all that is due and reconcile each year that is over, a contract to a transaction."""
     for_each(queries.agreements_to_invoice(), raise_invoices)
 
 
 def raise_invoices(agreement_id: int) -> None:
-    """Raise what is due under one contract."""
+    """Raise what is due under one contract, and reconcile its years that are over."""
     with transaction():
         agreement = queries.agreement_with_prices(agreement_id)
         if agreement is not None:
-            actions.raise_invoices(agreement, actor=SYSTEM, now=clock.now())
+            actions.reconcile_years(agreement, actor=SYSTEM, now=clock.now())

@@ -146,6 +146,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "category_code": ["ACC"],
         "place_code": [GREATER_MANCHESTER_REGION],
         "token": ["none-such"],
+        "first": ["2026-10-01"],
     }
     people = {
         "commissioner": commissioner,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -59,6 +60,26 @@ class ReconciledYear(Base):
     service_line: Mapped[ServiceLine] = relationship()
     spans: Mapped[list[ReconciledSpan]] = relationship(order_by="ReconciledSpan.first")
 
+    @property
+    def days(self) -> int:
+        """How many of the year's days the contract ran."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def charged(self) -> Decimal:
+        """What its months came to, in pounds."""
+        return sum((span.charged for span in self.spans), Decimal(0))
+
+    @property
+    def due(self) -> Decimal:
+        """What the year costs, in pounds."""
+        return sum((span.due for span in self.spans), Decimal(0))
+
+    @property
+    def difference(self) -> Decimal:
+        """What was still to be paid, in pounds; below nought, what was to be given back."""
+        return self.due - self.charged
+
 
 class ReconciledSpan(Base):
     """The days of one version of the terms within a reconciled year."""
@@ -77,6 +98,11 @@ class ReconciledSpan(Base):
     band: Mapped[int]
     band_price: Mapped[Money] = mapped_column()
     due: Mapped[Money] = mapped_column()
+
+    @property
+    def difference(self) -> Decimal:
+        """What was still to be paid for these days, in pounds; below nought, what was to be given back."""
+        return self.due - self.charged
 
 
 class GrantInstalment(Base):

@@ -203,6 +203,18 @@ def credit_note_for(actor: Actor, credit_note_id: int) -> CreditNote:
     return note
 
 
+def credit_notes_of_year(actor: Actor, agreement_id: int, year_begins: date) -> Sequence[CreditNote]:
+    """The credit notes that a reconciled year gave, of the invoices that the actor may see."""
+    return db.session.scalars(
+        select(CreditNote)
+        .join(CreditNote.invoice)
+        .join(Invoice.agreement)
+        .where(seen_by(actor), Invoice.agreement_id == agreement_id, CreditNote.year_begins == year_begins)
+        .options(contains_eager(CreditNote.invoice).joinedload(Invoice.organisation))
+        .order_by(CreditNote.id)
+    ).all()
+
+
 def may_approve(actor: Actor, invoice: Invoice) -> bool:
     """Whether this actor may say that what it asks for is owed: contract managers of the lead or the funder."""
     return actor.may(Permission.APPROVE_INVOICES) and _is_payer(actor, invoice)

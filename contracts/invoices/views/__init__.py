@@ -6,6 +6,6 @@ from flask import Blueprint
 
 bp = Blueprint("invoices", __name__)
 
-from contracts.invoices.views import deciding, reading  # noqa: E402
+from contracts.invoices.views import deciding, reading, years  # noqa: E402
 
-__all__ = ["bp", "deciding", "reading"]
+__all__ = ["bp", "deciding", "reading", "years"]

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 
 from contracts.invoices import actions, jobs
-from contracts.invoices.models import Invoice
+from contracts.invoices.models import Invoice, ReconciledYear
 from tests.conftest import StandingClock
 from tests.factories.invoices import make_contract
 
@@ -21,14 +21,14 @@ def test_one_that_fails_keeps_nothing_else_waiting(
     clock.set(NOVEMBER)
     first, second = make_contract(), make_contract()
     session.commit()
-    right = actions.raise_invoices
+    right = actions.reconcile_years
 
-    def wrong_for_the_first(agreement: object, **more: object) -> list[Invoice]:
+    def wrong_for_the_first(agreement: object, **more: object) -> list[ReconciledYear]:
         if agreement is first:
             raise ZeroDivisionError
         return right(agreement, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(actions, "raise_invoices", wrong_for_the_first)
+    monkeypatch.setattr(actions, "reconcile_years", wrong_for_the_first)
     with pytest.raises(ZeroDivisionError):
         jobs.raise_due_invoices()
     assert session.scalars(select(Invoice.agreement_id)).all() == [second.id]
