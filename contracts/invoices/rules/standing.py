@@ -22,7 +22,7 @@ class InvoiceStatus(StrEnum):
         return {
             InvoiceStatus.DRAFT: "Being sent",
             InvoiceStatus.OPEN: "To be paid",
-        }.get(self, self.value.capitalize())
+        }.get(self, self.value.replace("_", " ").capitalize())
 
 
 # The provider's words may overtake one another: "paid" can reach us before "open" does, and is then final. Credited:

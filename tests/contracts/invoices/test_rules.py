@@ -161,3 +161,8 @@ def test_paid_and_void_are_final_and_every_status_can_be_reached() -> None:
     assert not INVOICE_MOVES[InvoiceStatus.PAID] | INVOICE_MOVES[InvoiceStatus.VOID]
     assert {InvoiceStatus.AWAITING_APPROVAL}.union(*INVOICE_MOVES.values()) == set(InvoiceStatus)
     assert all(status.label for status in InvoiceStatus)
+
+
+def test_every_status_is_said_in_words() -> None:
+    assert InvoiceStatus.AWAITING_APPROVAL.label == "Awaiting approval"
+    assert all("_" not in one.label for one in InvoiceStatus)
