@@ -19,6 +19,7 @@ from marketplace import clock
 from marketplace.access import Actor, Role
 from marketplace.extensions import db
 
+# How many times what the driver alone takes a question may take; how many times as long over ten times the referrals.
 DRIVER, TEN_TIMES = 3.0, 1.3
 FIGURES = """
 SELECT l.id, a.starts_on, a.ends_on, l.referrals_from, t.referrals_until, t.planned_band, b.lows, b.highs, b.prices,
@@ -81,7 +82,21 @@ class Volumes:
                 f"| {row.name} | {row.referrals:,} | {row.ours:.2f} | {row.driver:.2f} "
                 f"| {row.ours / row.driver:.2f} | {times} |"
             )
-        return "\n".join([*lines, "", *self.made, *(f"WRONG: {words}" for words in self.wrong)])
+        return "\n".join([*lines, "", *self.made, *(f"WRONG: {words}" for words in [*self.wrong, *self.slow])])
+
+    @property
+    def slow(self) -> list[str]:
+        """What takes longer than it may over all the referrals."""
+        found = []
+        for row in self.rows:
+            fewer = self.tenth(row)
+            if fewer is None:
+                continue
+            if row.ours > DRIVER * row.driver:
+                found.append(f"{row.name} takes more than {DRIVER:g} times what the driver alone takes")
+            if row.ours > TEN_TIMES * fewer.ours:
+                found.append(f"{row.name} takes more than {TEN_TIMES:g} times as long over ten times the referrals")
+        return found
 
     def tenth(self, row: Measured) -> Measured | None:
         """The same question over a tenth of the referrals, if it was measured."""
@@ -115,7 +130,9 @@ def _measure(connection: psycopg.Connection, count: int, on: date, repetitions: 
     region, body = connection.execute(
         "SELECT place_code, id FROM organisations WHERE place_code IS NOT NULL"
     ).fetchone() or ("", 0)
-    team = Actor(1, "Team", body, "", frozenset({Role.FRAMEWORK_TEAM}))
+    manager, team = (
+        Actor(1, "Somebody", body, "", frozenset({role})) for role in (Role.CONTRACT_MANAGER, Role.FRAMEWORK_TEAM)
+    )
     random = Random(seed)
     chosen = [random.choice(lines) for _ in range(repetitions)]
 
@@ -138,7 +155,7 @@ def _measure(connection: psycopg.Connection, count: int, on: date, repetitions: 
         (
             "a region’s board",
             1,
-            lambda n: queries.region(team, region, on=on, by=By.AREA),
+            lambda n: queries.region(manager, region, on=on, by=By.AREA),
             lambda n: region_rows(region),
         ),
         ("the nation’s board", 1, lambda n: queries.nation(team, on=on, by=By.AREA), lambda n: nation_rows()),

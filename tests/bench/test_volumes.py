@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.volumes import volumes
+from bench.volumes import Measured, Volumes, volumes
 
 pytestmark = pytest.mark.processes
 
@@ -19,3 +19,9 @@ def test_every_question_is_asked_both_ways_over_counters_that_are_right() -> Non
     ]
     assert all(row.ours > 0 and row.driver > 0 for row in found.rows)
     assert "| one line’s position | 400 |" in found.table()
+
+
+def test_what_takes_too_long_is_named() -> None:
+    fast, slow = Measured("one line", 100, 1.0, 0.5), Measured("one line", 1000, 1.29, 0.44)
+    assert Volumes([fast, slow]).slow == []
+    assert len(Volumes([fast, Measured("one line", 1000, 1.31, 0.43)]).slow) == 2

@@ -12,10 +12,10 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, select
 
-from contracts.agreements.models import LineTerms, LineTermsPlace, ServiceLine, ServiceLineCategory
+from contracts.agreements.models import LineTerms, LineTermsPlace, ServiceLineCategory
 from contracts.volumes import rules
 from contracts.volumes.queries.lines import in_force_or_to_come, seen_by, touches
-from contracts.volumes.queries.reading import applies, readings
+from contracts.volumes.queries.reading import among, applies, readings
 from contracts.volumes.rules import Position, Standing
 from marketplace.access import Actor, Permission
 from marketplace.extensions import db
@@ -87,8 +87,9 @@ def region(actor: Actor, place_code: str, *, on: date, by: By) -> Board:
 
 def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level) -> Board:
     found = readings(*which, on=on)
-    areas = _areas(which, on, level) if by is not By.CATEGORY else {}
-    categories = _categories(which, on) if by is not By.AREA else {}
+    lines = [one.line_id for one in found]
+    areas = _areas(lines, on, level) if by is not By.CATEGORY else {}
+    categories = _categories(lines) if by is not By.AREA else {}
     sums: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
     total = Tally()
     for one in found:
@@ -122,17 +123,15 @@ def _add(found: Position, tallies: Iterable[Tally]) -> None:
             tally.used += both.used
 
 
-def _areas(which: list[ColumnElement[bool]], on: date, level: Level) -> dict[int, list[str]]:
+def _areas(lines: list[int], on: date, level: Level) -> dict[int, list[str]]:
     """The names of the places of a level in which each line's places lie."""
     rows = db.session.execute(
         select(LineTerms.line_id, Place.name)
         .join(LineTerms.version)
-        .join(ServiceLine, ServiceLine.id == LineTerms.line_id)
-        .join(ServiceLine.agreement)
         .join(LineTermsPlace, LineTermsPlace.terms_id == LineTerms.id)
         .join(PlaceWithin, PlaceWithin.inner_code == LineTermsPlace.place_code)
         .join(Place, Place.code == PlaceWithin.outer_code)
-        .where(applies(on), Place.level == level, *which)
+        .where(applies(on), Place.level == level, among(LineTerms.line_id, lines))
         .distinct()
     )
     found: defaultdict[int, list[str]] = defaultdict(list)
@@ -141,15 +140,11 @@ def _areas(which: list[ColumnElement[bool]], on: date, level: Level) -> dict[int
     return found
 
 
-def _categories(which: list[ColumnElement[bool]], on: date) -> dict[int, list[str]]:
+def _categories(lines: list[int]) -> dict[int, list[str]]:
     rows = db.session.execute(
         select(ServiceLineCategory.line_id, Category.name)
         .join(Category, Category.code == ServiceLineCategory.category_code)
-        .join(ServiceLine, ServiceLine.id == ServiceLineCategory.line_id)
-        .join(ServiceLine.agreement)
-        .join(LineTerms, LineTerms.line_id == ServiceLine.id)
-        .join(LineTerms.version)
-        .where(applies(on), *which)
+        .where(among(ServiceLineCategory.line_id, lines))
     )
     found: defaultdict[int, list[str]] = defaultdict(list)
     for line_id, name in rows:

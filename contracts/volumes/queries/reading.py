@@ -11,9 +11,24 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Select, and_, bindparam, func, or_, select, true
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Select,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import NULLTYPE
 
 from contracts.agreements.models import Agreement, AgreementVersion, LineBand, LineTerms, ServiceLine
 from contracts.agreements.queries import in_force
@@ -33,6 +48,11 @@ def applies(on: date) -> ColumnElement[bool]:
         AgreementVersion.agreed_at.is_not(None), AgreementVersion.number == 1, AgreementVersion.in_force_from > on
     )
     return or_(in_force(on), to_come)
+
+
+def among(column: InstrumentedAttribute[int], keys: Sequence[int]) -> ColumnElement[bool]:
+    """Whether a key is one of these: one parameter, so that the statement is the same however many there are."""
+    return column == any_(literal(keys, ARRAY(BigInteger)))
 
 
 def readings(*which: ColumnElement[bool], on: date) -> list[Position]:
@@ -138,7 +158,8 @@ def _bands(name: str) -> Any:
     """The bands of the terms at hand as arrays, lowest first."""
 
     def listed(column: InstrumentedAttribute[Any]) -> Any:
-        return func.array_agg(aggregate_order_by(column, LineBand.number))
+        # The driver gives lists of numbers already; to look at each once more takes longer than all else here.
+        return type_coerce(func.array_agg(aggregate_order_by(column, LineBand.number)), NULLTYPE)
 
     return (
         select(
