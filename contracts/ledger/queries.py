@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -55,6 +56,54 @@ def unbalanced(on: date) -> Decimal:
         select(func.sum(Entry.amount)).join(Posting, Entry.posting_id == Posting.id).where(Posting.day <= on)
     )
     return Decimal(found or 0).quantize(NOTHING)
+
+
+@dataclass
+class Sums:
+    """What was charged and credited before VAT, the VAT of both together, what was paid and what is owed, in pounds.
+
+    charged − credited + vat = paid + owed, always: the ledger balances.
+    """
+
+    charged: Decimal = NOTHING
+    credited: Decimal = NOTHING
+    vat: Decimal = NOTHING
+    paid: Decimal = NOTHING
+    owed: Decimal = NOTHING
+
+    def add(self, other: Sums) -> None:
+        """Take these sums into it."""
+        for name in ("charged", "credited", "vat", "paid", "owed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def by_item(agreement_id: int, *, on: date, funder_id: int | None = None) -> dict[str, Sums]:
+    """What the ledger has for each invoice under an agreement at the end of a day, by its number; perhaps one funder's.
+
+    Credited: by credit notes and voidings.
+    """
+    asked = (
+        select(Posting.item, Posting.kind, Entry.account, func.sum(Entry.amount))
+        .join(Entry, Entry.posting_id == Posting.id)
+        .where(Posting.agreement_id == agreement_id, Posting.day <= on)
+        .group_by(Posting.item, Posting.kind, Entry.account)
+    )
+    if funder_id is not None:
+        asked = asked.where(Posting.funder_id == funder_id)
+    found: dict[str, Sums] = defaultdict(Sums)
+    for item, kind, account, amount in db.session.execute(asked):
+        sums = found[item]
+        if account is Account.OWED:
+            sums.owed += amount
+        elif account is Account.PAID:
+            sums.paid += amount
+        elif account is Account.VAT:
+            sums.vat -= amount
+        elif kind is PostingKind.INVOICE:
+            sums.charged -= amount
+        else:
+            sums.credited += amount
+    return dict(found)
 
 
 @dataclass(frozen=True)

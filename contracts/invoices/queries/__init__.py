@@ -24,6 +24,13 @@ from contracts.invoices.queries.finding import (
     to_approve,
 )
 from contracts.invoices.queries.home import waiting
+from contracts.invoices.queries.money import (
+    ContractMoney,
+    ContractYear,
+    ScheduledMonth,
+    contract_money,
+    purchase_orders,
+)
 from contracts.invoices.queries.reckoning import (
     DeductionLeft,
     Period,
@@ -49,16 +56,20 @@ from contracts.invoices.queries.reckoning import (
 
 __all__ = [
     "Choices",
+    "ContractMoney",
+    "ContractYear",
     "DeductionLeft",
     "Filter",
     "InvoicePage",
     "Order",
     "Period",
+    "ScheduledMonth",
     "agreement_with_prices",
     "agreements_to_invoice",
     "all_invoices_for",
     "begins",
     "choices_for",
+    "contract_money",
     "credit_note_for",
     "credit_notes_of_year",
     "deductions",
@@ -77,6 +88,7 @@ __all__ = [
     "percent_on",
     "periods",
     "purchase_order",
+    "purchase_orders",
     "reconciled_years",
     "reissues_of",
     "seen_by",

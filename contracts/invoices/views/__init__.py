@@ -6,6 +6,6 @@ from flask import Blueprint
 
 bp = Blueprint("invoices", __name__)
 
-from contracts.invoices.views import deciding, reading, years  # noqa: E402
+from contracts.invoices.views import deciding, money, reading, years  # noqa: E402
 
-__all__ = ["bp", "deciding", "reading", "years"]
+__all__ = ["bp", "deciding", "money", "reading", "years"]
