@@ -102,6 +102,7 @@ def answered(made: Dispute, invoice: Invoice, *, now: datetime) -> None:
         f"The supplier has answered the dispute of invoice {invoice.number}",
         "answered",
         now=now,
+        made=made,
         invoice=invoice,
     )
 

@@ -21,6 +21,7 @@ from calloffs.competitions.rules import CompetitionStatus
 from calloffs.funds.actions import open_fund
 from calloffs.funds.rules import FundKind
 from contracts.changes.actions import begin
+from contracts.invoices.actions import dispute
 from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
 from contracts.mobilisation.rules import Dates
@@ -113,6 +114,14 @@ def world(session: Database, clock: StandingClock) -> World:
         actor=mobilised.deliverer,
         now=RAISED + timedelta(days=90),
     )
+    invoice = make_invoice(agreement, status=InvoiceStatus.OPEN)
+    disputed = dispute(
+        make_invoice(agreement, month=RAISED.date(), status=InvoiceStatus.OPEN),
+        amount=Decimal(1),
+        reason="x",
+        actor=commissioner,
+        now=clock(),
+    )
     keys: dict[str, list[object]] = {
         "competition_id": [one.competition.id for one in (tender, evaluated, draft)],
         "agreement_id": [agreement.id],
@@ -125,7 +134,8 @@ def world(session: Database, clock: StandingClock) -> World:
         "referral_id": [referral.id],
         "session_id": [make_session(referral, starts_at=datetime(2026, 9, 2, 9, 0, tzinfo=UTC)).id],
         "line_id": [agreement.lines[0].id, service.id],
-        "invoice_id": [make_invoice(agreement, status=InvoiceStatus.OPEN).id],
+        "invoice_id": [invoice.id, disputed.invoice_id],
+        "dispute_id": [disputed.id],
         "difference_id": [make_difference().id],
         "fund_id": [fund.id],
         "variation_id": [

@@ -26,7 +26,6 @@ from contracts.invoices.rules import (
     InvoiceStatus,
     credit_number,
     reissue_number,
-    vat_of_credit,
 )
 from contracts.ledger.actions import post
 from contracts.ledger.rules import PostingKind, credited
@@ -55,7 +54,7 @@ def give_credit(
     """
     if not Decimal(0) < net <= invoice.creditable_net:
         raise Invalid(f"No more than {pounds_exact(invoice.creditable_net)} can be credited", field="amount")
-    vat = vat_of_credit(net, invoice_net=invoice.net, invoice_vat=invoice.vat, credited_before=invoice.credited_net)
+    vat = invoice.vat_with(net)
     invoice.credited_net += net
     invoice.credited += net + vat
     place = 1 + (db.session.scalar(select(func.count()).where(CreditNote.invoice_id == invoice.id)) or 0)

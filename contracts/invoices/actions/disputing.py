@@ -5,34 +5,33 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
-
 from contracts.invoices import letters, queries
 from contracts.invoices.actions.crediting import give_credit, invoice_again
-from contracts.invoices.actions.making import hold
+from contracts.invoices.actions.making import hold, must_be_as_seen
 from contracts.invoices.actions.settling import approve_held
-from contracts.invoices.models import CreditNote, Dispute, Invoice
-from contracts.invoices.rules import DISPUTE_MOVES, OWED, CreditKind, DisputeStatus, InvoiceStatus
+from contracts.invoices.models import Dispute, Invoice
+from contracts.invoices.rules import DISPUTE_MOVES, CreditKind, DisputeStatus, InvoiceStatus
 from marketplace import audit
 from marketplace.access import Actor
-from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed
 from marketplace.extensions import db
 from marketplace.presentation import pounds_exact
 
 
-def dispute(invoice: Invoice, *, amount: Decimal | None, reason: str, actor: Actor, now: datetime) -> Dispute:
+def dispute(
+    invoice: Invoice, *, amount: Decimal | None, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> Dispute:
     """A funder (or the lead commissioner) says that an invoice, or so much of it before VAT, is not owed.
 
     That much is credited at once, so that what is not disputed can be approved and paid in time. Refused for others,
-    without a reason, for more than is left of it, while another dispute is open, and once it is paid.
+    without a reason, for more than is left of it, while another dispute is open, and once it is paid. `seen` is how
+    many credit notes it had when they decided: refused where it has another number by now.
     """
     hold(invoice)
-    if not queries.may_dispute(actor, invoice):
-        raise NotAllowed("Contract managers and finance of the lead commissioner or of the funder dispute an invoice.")
-    if invoice.open_dispute is not None:
-        raise AlreadyDone("This invoice is in dispute already.")
-    if invoice.status not in OWED:
-        raise Refused("Nothing of this invoice is to be paid any more. Ask the supplier for a credit note.")
+    refused = queries.why_not_dispute(actor, invoice)
+    if refused is not None:
+        raise refused
+    must_be_as_seen(invoice, seen)
     if not reason.strip():
         raise Invalid("Say what is wrong with the invoice", field="reason")
     net = invoice.creditable_net if amount is None else amount
@@ -94,14 +93,11 @@ def settle(made: Dispute, *, upheld: Decimal, words: str, actor: Actor, now: dat
     somebody else decides that it was right. The new invoice, if there is one.
     """
     _hold(made)
-    invoice = made.invoice
-    gives_up = made.raised_by == actor.person_id and queries.may_dispute(actor, invoice) and not upheld
-    leads = actor.organisation_id == invoice.agreement.commissioner_id and queries.may_approve(actor, invoice)
-    if not gives_up and not leads:
+    if not queries.may_settle(actor, made):
         raise NotAllowed("A contract manager of the lead commissioner decides a dispute.")
     if not Decimal(0) <= upheld <= made.net:
         raise Invalid(f"Enter an amount of no more than {pounds_exact(made.net)}", field="upheld")
-    if upheld and made.raised_by == actor.person_id:
+    if upheld and not queries.may_uphold(actor, made):
         raise NotAllowed("You raised this dispute, so somebody else decides whether it was right. You can give it up.")
     if not words.strip():
         raise Invalid("Say why you decide so", field="words")
@@ -132,7 +128,7 @@ def _settle(made: Dispute, upheld: Decimal, *, words: str, actor: Actor, now: da
 
 def _owed_after_all(made: Dispute, upheld: Decimal, *, actor: Actor, now: datetime) -> Invoice:
     invoice = made.invoice
-    note = db.session.scalars(select(CreditNote).where(CreditNote.dispute_id == made.id)).one()
+    note = queries.credit_of_dispute(made)
     again = invoice_again(
         invoice,
         made.net - upheld,

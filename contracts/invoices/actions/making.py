@@ -18,6 +18,7 @@ from contracts.ledger.actions import Debt, post
 from contracts.ledger.rules import PostingKind, charged
 from marketplace import audit, clock
 from marketplace.access import Actor
+from marketplace.errors import AlreadyDone
 from marketplace.extensions import db
 
 
@@ -149,6 +150,15 @@ def hold(invoice: Invoice) -> None:
     hold_contract(invoice.agreement_id)
     db.session.refresh(invoice, with_for_update={"of": Invoice})
     db.session.expire(invoice, ["credit_notes", "disputes"])
+
+
+def must_be_as_seen(invoice: Invoice, seen: int | None) -> None:
+    """Refuse where the invoice, which is locked, has another number of credit notes than whoever decides has seen.
+
+    A second click, or somebody else meanwhile. None: nobody has looked, nothing is refused.
+    """
+    if seen is not None and seen != len(invoice.credit_notes):
+        raise AlreadyDone(f"Invoice {invoice.number} has been credited since you looked. Look at it again.")
 
 
 def credit_notes_of(invoice: Invoice) -> Sequence[CreditNote]:

@@ -20,6 +20,7 @@ from contracts.invoices.rules import (
     InvoiceStatus,
     last_of_month,
     payment_reference,
+    vat_of_credit,
 )
 from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
@@ -148,6 +149,10 @@ class Invoice(Base):
         """How much of its net amount has not been credited, in pounds; nothing of a voided one."""
         return Decimal("0.00") if self.status is InvoiceStatus.VOID else self.net - self.credited_net
 
+    def vat_with(self, net: Decimal) -> Decimal:
+        """The VAT, in pounds, of a credit note over so much of what has not been credited yet."""
+        return vat_of_credit(net, invoice_net=self.net, invoice_vat=self.vat, credited_before=self.credited_net)
+
     @property
     def open_dispute(self) -> Dispute | None:
         """The dispute that is not settled yet."""
@@ -255,6 +260,7 @@ class Dispute(Base):
 
     invoice: Mapped[Invoice] = relationship(back_populates="disputes")
     raiser: Mapped[Person] = relationship(foreign_keys=[raised_by])
+    settler: Mapped[Person | None] = relationship(foreign_keys=[settled_by])
 
 
 class InvoiceDocument(Base):

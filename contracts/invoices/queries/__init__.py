@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from contracts.invoices.queries.disputing import (
+    credit_of_dispute,
+    dispute_for,
+    disputes_to_answer,
+    disputes_to_settle,
+    may_answer,
+    may_settle,
+    may_uphold,
+    why_not_dispute,
+)
 from contracts.invoices.queries.finding import (
     Choices,
     Filter,
@@ -72,18 +82,25 @@ __all__ = [
     "contract_money",
     "credit_note_for",
     "credit_notes_of_year",
+    "credit_of_dispute",
     "deductions",
     "deductions_to_take",
+    "dispute_for",
+    "disputes_to_answer",
+    "disputes_to_settle",
     "document_of",
     "funder_places",
     "instalments",
     "invoice_for",
     "invoice_numbered",
     "invoices_for",
+    "may_answer",
     "may_approve",
     "may_credit",
     "may_dispute",
     "may_pay",
+    "may_settle",
+    "may_uphold",
     "months_raised",
     "percent_on",
     "periods",
@@ -99,5 +116,6 @@ __all__ = [
     "vat_statuses",
     "versions_by_number",
     "waiting",
+    "why_not_dispute",
     "years_reconciled",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
+from decimal import Decimal
 
 from flask import url_for
 from sqlalchemy import func, select
 
 from contracts.agreements.models import Agreement
-from contracts.invoices.models import Invoice
+from contracts.invoices.models import Dispute, Invoice
+from contracts.invoices.queries.disputing import disputes_to_answer, disputes_to_settle
 from contracts.invoices.queries.finding import LEFT, to_approve
 from contracts.invoices.rules import InvoiceStatus
 from marketplace import clock
@@ -23,12 +26,15 @@ LISTED_SINGLY = 5
 
 
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:
-    """Invoices to approve, to pay; for administrators, that nobody there can."""
-    if actor.organisation_id is None or actor.is_supplier:
+    """Invoices to approve, to pay; disputes to answer, to decide; for administrators, that nobody there can."""
+    if actor.organisation_id is None:
         return []
+    if actor.is_supplier:
+        return _disputes("Answer", disputes_to_answer(actor)) if actor.may(Permission.ISSUE_CREDITS) else []
     items = []
     if actor.may(Permission.APPROVE_INVOICES):
         items += _to_approve(actor)
+        items += _disputes("Decide", disputes_to_settle(actor))
     if actor.may(Permission.PAY_INVOICES):
         items += _to_pay(actor, now)
     if actor.may(Permission.ADMINISTER_ORGANISATION):
@@ -48,6 +54,20 @@ def _to_approve(actor: Actor) -> list[Waiting]:
             f"Approve {plural(count, 'invoice')}, {pounds_exact(amount)}",
             url_for("invoices.index", status=InvoiceStatus.AWAITING_APPROVAL.value),
         )
+    ]
+
+
+def _disputes(verb: str, found: Sequence[Dispute]) -> list[Waiting]:
+    if len(found) > LISTED_SINGLY:
+        amount = sum((one.net for one in found), Decimal(0))
+        text = f"{verb} {len(found)} disputes of invoices, {pounds_exact(amount)} before VAT"
+        return [Waiting(text, url_for("invoices.index", dispute="open"))]
+    return [
+        Waiting(
+            f"{verb} the dispute of invoice {one.invoice.number}, {pounds_exact(one.net)} before VAT",
+            url_for("invoices.show_dispute", dispute_id=one.id),
+        )
+        for one in found
     ]
 
 

@@ -6,6 +6,19 @@ from flask import Blueprint
 
 bp = Blueprint("invoices", __name__)
 
-from contracts.invoices.views import deciding, money, reading, years  # noqa: E402
+from contracts.invoices.views import (  # noqa: E402
+    deciding,
+    disputing,
+    money,
+    reading,
+    years,
+)
 
-__all__ = ["bp", "deciding", "money", "reading", "years"]
+__all__ = [
+    "bp",
+    "deciding",
+    "disputing",
+    "money",
+    "reading",
+    "years",
+]

@@ -122,6 +122,7 @@ def show(invoice_id: int) -> str:
         document=queries.document_of(invoice_id=invoice.id),
         can_pay=queries.may_pay(actor, invoice),
         can_approve=queries.may_approve(actor, invoice) and invoice.status is InvoiceStatus.AWAITING_APPROVAL,
+        can_dispute=queries.why_not_dispute(actor, invoice) is None,
         today=clock.today(),
     )
 
