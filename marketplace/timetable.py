@@ -89,6 +89,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=1),
     ),
     Scheduled(
+        "credits-sent",
+        "contracts.payments.jobs.send_due_credits",
+        "tells the payment provider of credit notes that it does not know of yet",
+        every=timedelta(minutes=1),
+    ),
+    Scheduled(
         "payment-accounts",
         "contracts.payments.jobs.open_accounts",
         "has the payment provider open the accounts that suppliers have begun",

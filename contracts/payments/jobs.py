@@ -1,4 +1,4 @@
-"""Sending invoices, opening accounts and applying events: each may be killed and run again."""
+"""Sending invoices and credit notes, opening accounts, applying events: each may be killed and run again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts.agreements.models import Agreement
-from contracts.invoices.models import Invoice
+from contracts.invoices.models import CreditNote, Invoice
 from contracts.payments import actions, queries
 from contracts.payments.models import ReceivingAccount
 from marketplace import clock
@@ -70,6 +70,40 @@ def send_invoices(invoice_ids: Sequence[int]) -> None:
             if invoice is not None:
                 first = on_their_way[invoice_id]
                 actions.send_invoice(invoice, payments=payments(), now=clock.now(), first=first)
+
+    for_each(on_their_way, send)
+
+
+def send_due_credits() -> None:
+    """Every minute: tell the provider of the credit notes that it does not know of yet and that are due another try.
+
+    That of one which is told the next of the same invoice can be: so it goes on until nothing more comes up.
+    """
+    began, seen = time.monotonic(), set[int]()
+    while batch := [key for key in queries.credits_to_send(clock.now()) if key not in seen][:BATCH]:
+        if time.monotonic() - began > RUN_SECONDS:
+            return
+        seen.update(batch)
+        send_credits(batch)
+
+
+def send_credits(note_ids: Sequence[int]) -> None:
+    """Tell the provider of these credit notes, each in a transaction of its own while its invoice is held."""
+    with transaction():
+        on_their_way = actions.begin_to_credit(note_ids)
+
+    def send(note_id: int) -> None:
+        with transaction():
+            invoice = db.session.scalar(
+                select(Invoice)
+                .join(Invoice.credit_notes)
+                .where(CreditNote.id == note_id)
+                .with_for_update(of=Invoice, skip_locked=True)
+                .execution_options(populate_existing=True)
+            )
+            if invoice is not None:
+                note = db.session.get_one(CreditNote, note_id, populate_existing=True)
+                actions.send_credit(note, payments=payments(), now=clock.now())
 
     for_each(on_their_way, send)
 

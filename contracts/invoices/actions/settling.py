@@ -72,7 +72,10 @@ def paid(invoice: Invoice, *, at: datetime, now: datetime, amount: Decimal | Non
     notes = list(reversed(credit_notes_of(invoice)))
     for note, part in zip(notes, poured(max(amount - left, Decimal(0)), [one.amount for one in notes]), strict=True):
         note.to_refund = part
+    db.session.flush()
     letters.invoice_paid(invoice, now=now)
+    for note in notes:
+        _refunded_there(note, at=now, now=now)
 
 
 def voided(invoice: Invoice, *, now: datetime) -> None:
@@ -100,14 +103,33 @@ def _move(invoice: Invoice, to: InvoiceStatus, words: str, *, now: datetime) -> 
     return True
 
 
-def credit_sent(note: CreditNote, *, provider_id: str | None, now: datetime) -> None:
-    """The payment provider knows of the credit note; or, without a key of its own, cannot have the invoice."""
+def credit_sent(
+    note: CreditNote,
+    *,
+    provider_id: str | None,
+    now: datetime,
+    given_back: Decimal = Decimal(0),
+    at: datetime | None = None,
+) -> None:
+    """The payment provider knows of the credit note; or, without a key of its own, cannot have the invoice.
+
+    `given_back` is what it gave back for it at that moment, of which we may not know yet that it had been paid.
+    """
     if CreditStatus.ISSUED not in CREDIT_MOVES[note.status]:
         return
     note.status, note.last_error = CreditStatus.ISSUED, None
-    note.provider_id = note.provider_id or provider_id
+    note.provider_id, note.given_back = provider_id, given_back
+    note.sent_at = now if provider_id else None
     db.session.flush()
-    audit.record(f"Credit note {note.number} is with the payment provider", note.invoice, actor=SYSTEM, now=now)
+    if provider_id:
+        audit.record(f"Credit note {note.number} is with the payment provider", note.invoice, actor=SYSTEM, now=now)
+    _refunded_there(note, at=at or now, now=now)
+
+
+def _refunded_there(note: CreditNote, *, at: datetime, now: datetime) -> None:
+    """Both are known by now: that it was paid before the credit note, and that the provider gave it back."""
+    if note.given_back and note.given_back == note.to_refund:
+        credit_refunded(note, at=at, now=now)
 
 
 def credit_refunded(note: CreditNote, *, at: datetime, now: datetime) -> None:

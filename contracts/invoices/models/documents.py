@@ -188,6 +188,8 @@ class CreditNote(Base):
         CheckConstraint("kind = 'reconciliation' OR issued_by IS NOT NULL", name="issued_by_somebody"),
         CheckConstraint("(status = 'refunded') = (refunded_at IS NOT NULL)", name="refunded"),
         CheckConstraint("length(reason) > 0", name="reason_given"),
+        CheckConstraint("given_back BETWEEN 0 AND amount", name="given_back_within"),
+        CheckConstraint("provider_id IS NULL OR sent_at IS NOT NULL", name="sent_when"),
     )
 
     id: Mapped[Key]
@@ -211,7 +213,10 @@ class CreditNote(Base):
     refunded_at: Mapped[When | None]
     # The invoice that asks again for what was credited, or part of it.
     reissued_as_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"), unique=True)
+    # What the payment provider calls it, when it was told, and what it gave back for it, in pounds.
     provider_id: Mapped[str | None] = mapped_column(unique=True)
+    sent_at: Mapped[When | None]
+    given_back: Mapped[Money] = mapped_column(default=Decimal(0), server_default="0")
     next_attempt_at: Mapped[When]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None]
@@ -221,6 +226,11 @@ class CreditNote(Base):
     dispute: Mapped[Dispute | None] = relationship(
         primaryjoin="foreign(CreditNote.dispute_id) == Dispute.id", viewonly=True
     )
+
+    @property
+    def payment_reference(self) -> str:
+        """What the payment provider is told to know it by."""
+        return payment_reference(self.number, self.issued_at)
 
 
 class Dispute(Base):

@@ -185,7 +185,7 @@ def credit_number(invoice: str, place: int) -> str:
 
 
 def payment_reference(number: str, raised_at: datetime) -> str:
-    """What we call an invoice at the payment provider: its number, and when it was raised.
+    """What we call an invoice or a credit note at the payment provider: its number, and when it was made.
 
     Numbers come again when a database is made anew (a demonstration, a restored copy); the provider's memory stays.
     """
@@ -193,5 +193,5 @@ def payment_reference(number: str, raised_at: datetime) -> str:
 
 
 def number_of_reference(reference: str) -> str:
-    """The number in what we call an invoice at the payment provider; empty if it is none of ours."""
+    """The number in what we call an invoice or a credit note at the provider; empty if it is none of ours."""
     return reference.rpartition("-")[0]

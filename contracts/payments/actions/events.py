@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceStatus, number_of_reference
+from contracts.payments.actions.crediting import take_credit
 from contracts.payments.actions.receiving import take_account
 from contracts.payments.actions.sending import take
 from contracts.payments.actions.taking_back import take_charge, take_dispute, take_payment, take_refund
@@ -20,6 +21,7 @@ from marketplace.access import SYSTEM
 from marketplace.adapters.payments.reading import event_from
 from marketplace.adapters.payments.records import (
     PaymentCharge,
+    PaymentCredit,
     PaymentDispute,
     PaymentInvoice,
     PaymentRefund,
@@ -92,6 +94,8 @@ def _apply(told: Told, *, now: datetime) -> None:
         take_payment(about, now=now)
     elif isinstance(about, PaymentCharge):
         take_charge(about, at=told.created)
+    elif isinstance(about, PaymentCredit):
+        take_credit(about, now=now)
     elif isinstance(about, PaymentRefund):
         take_refund(about, now=now)
     elif isinstance(about, PaymentDispute):

@@ -50,6 +50,11 @@ STANDING = {
 }
 
 
+def wait_after(attempts: int) -> timedelta:
+    """How soon to try again after so many attempts without an answer: later each time."""
+    return min(timedelta(minutes=2 ** min(max(attempts, 1), 9)), LONGEST_WAIT)
+
+
 def begin_to_send(invoice_ids: Sequence[int]) -> dict[int, bool]:
     """Note, and commit before anything is asked, that these invoices are on their way; not those in others' hands.
 
@@ -99,8 +104,8 @@ def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime, first: 
             metadata={"contract": invoice.agreement.reference},
         )
     except PaymentsTemporaryFailure as failure:
-        wait = min(timedelta(minutes=2 ** min(max(invoice.attempts, 1), 9)), LONGEST_WAIT)
-        _not_sent(invoice, "The payment provider did not answer.", again_in=wait, now=now, failure=failure)
+        words, wait = "The payment provider did not answer.", wait_after(invoice.attempts)
+        _not_sent(invoice, words, again_in=wait, now=now, failure=failure)
     except PaymentsRefused as failure:
         words = f"The payment provider refused it: {failure}"
         _not_sent(invoice, words, again_in=LONGEST_WAIT, now=now, failure=failure)

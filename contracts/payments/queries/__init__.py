@@ -12,12 +12,13 @@ from contracts.payments.queries.differences import (
 from contracts.payments.queries.home import waiting
 from contracts.payments.queries.invoices import PaidThrough, paid_through
 from contracts.payments.queries.receiving import accounts_to_open, receiving_account, waiting_for_account
-from contracts.payments.queries.work import events_to_apply, invoices_to_send
+from contracts.payments.queries.work import credits_to_send, events_to_apply, invoices_to_send
 
 __all__ = [
     "Filter",
     "PaidThrough",
     "accounts_to_open",
+    "credits_to_send",
     "difference",
     "differences",
     "events_to_apply",

@@ -1,4 +1,4 @@
-"""What is to be done with the payment provider: invoices it has yet to have, events yet to be applied."""
+"""What is to be done with the payment provider: invoices and credit notes it has yet to have, events to be applied."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
-from contracts.invoices.models import Invoice
-from contracts.invoices.rules import InvoiceStatus
+from contracts.invoices.models import CreditNote, Invoice
+from contracts.invoices.rules import UNSENT, CreditStatus, InvoiceStatus
 from contracts.payments.models import PaymentEvent
 from marketplace.extensions import db
 
@@ -19,6 +20,34 @@ def invoices_to_send(now: datetime) -> Sequence[int]:
         select(Invoice.id)
         .where(Invoice.status == InvoiceStatus.DRAFT, Invoice.next_attempt_at <= now)
         .order_by(Invoice.id)
+    ).all()
+
+
+def credits_to_send(now: datetime) -> Sequence[int]:
+    """Credit notes that the provider has yet to be told of and that are due another try.
+
+    Each waits until its invoice has left us, and until those before it are told: so money goes back for the right one.
+    """
+    earlier = aliased(CreditNote)
+    told_before = ~(
+        select(earlier.id)
+        .where(
+            earlier.invoice_id == CreditNote.invoice_id,
+            earlier.place < CreditNote.place,
+            earlier.status == CreditStatus.WAITING,
+        )
+        .exists()
+    )
+    return db.session.scalars(
+        select(CreditNote.id)
+        .join(CreditNote.invoice)
+        .where(
+            CreditNote.status == CreditStatus.WAITING,
+            CreditNote.next_attempt_at <= now,
+            Invoice.status.not_in(UNSENT),
+            told_before,
+        )
+        .order_by(CreditNote.id)
     ).all()
 
 

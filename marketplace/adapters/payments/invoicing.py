@@ -195,9 +195,9 @@ class Invoicing(Client):
         return each(self._api.invoices.list, invoice_from, **wanted)
 
     def invoice_with_reference(
-        self, customer_id: str, reference: str, *, since: datetime | None = None
+        self, customer_id: str | None, reference: str, *, since: datetime | None = None
     ) -> PaymentInvoice | None:
-        """The customer's invoice that bears our reference, voided ones too: a reference is used once."""
+        """The invoice (of that customer, or of any) that bears our reference, voided ones too: it is used once."""
         theirs = self.invoices(customer_id=customer_id, since=since)
         return next((invoice for invoice in theirs if invoice.reference == reference), None)
 

@@ -105,6 +105,7 @@ def credit_from(body: Mapping[str, Any]) -> PaymentCredit:
         amount=pounds(body["amount"]),
         before=pounds(body["pre_payment_amount"]),
         after=pounds(body["post_payment_amount"]),
+        elsewhere=pounds(body.get("out_of_band_amount") or 0),
         is_void=body["status"] == "void",
         created=instant(body["created"]),
     )

@@ -168,7 +168,10 @@ class PaymentRefund:
 
 @dataclass(frozen=True)
 class PaymentCredit:
-    """A credit note: `before` lowered what was to be paid, `after` was given back of what had been paid."""
+    """A credit note: `before` lowered what was to be paid, `after` was given back of what had been paid.
+
+    Of `after`, `elsewhere` by another way than through the provider.
+    """
 
     id: str
     invoice_id: str
@@ -177,6 +180,7 @@ class PaymentCredit:
     amount: Decimal
     before: Decimal
     after: Decimal
+    elsewhere: Decimal
     is_void: bool
     created: datetime
 
