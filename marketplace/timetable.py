@@ -125,6 +125,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=5),
     ),
     Scheduled(
+        "suspensions-told",
+        "contracts.referrals.jobs.tell_of_suspensions",
+        "tells officers that a service takes no new referrals for now, or takes them again",
+        every=timedelta(minutes=5),
+    ),
+    Scheduled(
         "referrals-counted-again",
         "contracts.referrals.jobs.compare_counters",
         "compares the running count of each service with its referrals",

@@ -58,6 +58,25 @@ class ReasonForm(Form):
     reason = LongText("Reason", validators=[required("Give the reason"), word_limit(300)])
 
 
+class SuspendForm(Form):
+    """What is stopped, from when, and why."""
+
+    line_id = Choice("New referrals to what", missing="Choose what is stopped")
+    from_on = DateParts("From when", missing="Enter the first day without new referrals")
+    reason = LongText(
+        "Reason",
+        description="The supplier and every funder read this. Officers are told that referrals are stopped, not why.",
+        validators=[required("Give the reason"), word_limit(300)],
+    )
+
+
+class LiftForm(Form):
+    """From when referrals are taken again, and why."""
+
+    on = DateParts("The first day on which referrals are taken again", missing="Enter the day")
+    reason = LongText("Reason", validators=[required("Give the reason"), word_limit(300)])
+
+
 class SignForm(Form):
     """The tick under the changed terms. The digest of the terms shown comes back with it."""
 

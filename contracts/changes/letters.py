@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from contracts.agreements.models import Agreement, AgreementFunder, Suspension
 from contracts.changes.models import Variation
 from contracts.changes.rules import VariationStatus
 from marketplace.access import Permission
@@ -85,15 +86,44 @@ def tell_withdrawn(variation: Variation, *, was_with_supplier: bool, now: dateti
 def tell_agreed(variation: Variation, *, now: datetime) -> None:
     """To whoever manages or pays the contract, on both sides and at every funder."""
     agreement = variation.agreement
-    told = {
+    people = _everybody(agreement, variation.version.funders)
+    _write(people, variation, "agreed", subject=f"The change to {agreement.reference} is agreed", now=now)
+
+
+def _everybody(agreement: Agreement, funders: Sequence[AgreementFunder]) -> Iterable[Person]:
+    """Whoever manages or pays the contract, on both sides and at every funder, each once."""
+    return {
         one.id: one
         for body, permission in (
             (agreement.supplier_id, Permission.MANAGE_DELIVERY),
             (agreement.supplier_id, Permission.SIGN_FOR_SUPPLIER),
             (agreement.commissioner_id, Permission.MANAGE_CONTRACTS),
-            *((funder.organisation_id, Permission.MANAGE_CONTRACTS) for funder in variation.version.funders),
-            *((funder.organisation_id, Permission.PAY_INVOICES) for funder in variation.version.funders),
+            *((funder.organisation_id, Permission.MANAGE_CONTRACTS) for funder in funders),
+            *((funder.organisation_id, Permission.PAY_INVOICES) for funder in funders),
         )
         for one in people_with(body, permission)
-    }
-    _write(told.values(), variation, "agreed", subject=f"The change to {agreement.reference} is agreed", now=now)
+    }.values()
+
+
+def tell_suspended(suspension: Suspension, *, now: datetime) -> None:
+    """To everybody who manages or pays the contract: from when no new referrals are taken, and what goes on."""
+    _tell_of_suspension(suspension, "suspended", "New referrals are stopped under", now=now)
+
+
+def tell_lifted(suspension: Suspension, *, now: datetime) -> None:
+    """To the same: from when referrals are taken again."""
+    _tell_of_suspension(suspension, "lifted", "Referrals are taken again under", now=now)
+
+
+def _tell_of_suspension(suspension: Suspension, what: str, subject: str, *, now: datetime) -> None:
+    agreement = suspension.agreement
+    letters.write_to(
+        _everybody(agreement, agreement.funders),
+        key=f"suspension:{suspension.id}:{what}",
+        subject=f"{subject} {agreement.reference}",
+        template="emails/changes/suspension.txt",
+        now=now,
+        suspension=suspension,
+        agreement=agreement,
+        what=what,
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from contracts.referrals import actions, queries
+from contracts.changes.queries import suspensions_to_tell
+from contracts.referrals import actions, letters, queries
 from marketplace import clock
 from marketplace.access import SYSTEM
 from marketplace.transactions import transaction
@@ -17,6 +18,19 @@ def pass_places_on() -> None:
     for line_id in queries.lines_to_look_at(clock.now()):
         with transaction():
             actions.settle(line_id, now=clock.now())
+
+
+def tell_of_suspensions() -> None:
+    """Every few minutes: tell officers with open referrals that a service takes no new ones, or takes them again."""
+    now = clock.now()
+    on = clock.london(now).date()
+    with transaction():
+        for one in suspensions_to_tell(on):
+            officers = queries.officers_with_open(one.agreement_id, one.line_id)
+            if one.applies_on(on):
+                letters.tell_officers(one, officers, lifted=False, now=now)
+            elif one.lifted_from is not None and one.from_on < one.lifted_from <= on:
+                letters.tell_officers(one, officers, lifted=True, now=now)
 
 
 def compare_counters() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from contracts.agreements.models import Suspension
 from contracts.referrals.models import Referral, Session
 from contracts.referrals.queries import service_managers
 from marketplace.accounts.letters import write_to
@@ -61,6 +62,21 @@ def missed(referral: Referral, session: Session, *, oversight: bool, now: dateti
         referral=referral,
         session=session,
         oversight=oversight,
+    )
+
+
+def tell_officers(suspension: Suspension, officers: Iterable[Person], *, lifted: bool, now: datetime) -> None:
+    """To officers with open referrals there: that no new ones are taken, or are taken again."""
+    title = suspension.line.title if suspension.line else suspension.agreement.title
+    write_to(
+        officers,
+        key=f"suspension:{suspension.id}:{'taken-again' if lifted else 'stopped'}",
+        subject=f"{title} takes {'referrals again' if lifted else 'no new referrals for now'}",
+        template="emails/referrals/suspension.txt",
+        now=now,
+        title=title,
+        suspension=suspension,
+        lifted=lifted,
     )
 
 

@@ -20,7 +20,7 @@ from werkzeug.routing import Rule
 from calloffs.competitions.rules import CompetitionStatus
 from calloffs.funds.actions import open_fund
 from calloffs.funds.rules import FundKind
-from contracts.changes.actions import begin
+from contracts.changes.actions import begin, suspend
 from contracts.invoices.actions import dispute
 from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
@@ -103,6 +103,7 @@ def world(session: Database, clock: StandingClock) -> World:
         now=clock(),
     )
     changed = Change(make_signed_agreement(lead=tender.lead, supplier=tender.supplier))
+    stopped = suspend(changed.agreement, line=None, from_on=APPLIES, reason="x", actor=changed.manager, now=clock())
     mobilised = Contract(agreement)
     promise, member = mobilised.promise(), mobilised.staff()
     access = enter_access(member, prison="HMP Elmley", dates=Dates(), actor=mobilised.deliverer, now=clock())
@@ -141,6 +142,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "variation_id": [
             begin(changed.agreement, reason="x", in_force_from=APPLIES, actor=changed.manager, now=clock()).id
         ],
+        "suspension_id": [stopped.id],
         "milestone_id": [mobilised.begin()[0].id],
         "promise_id": [promise.id],
         "promise_report_id": [report.id],

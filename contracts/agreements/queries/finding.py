@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.orm.strategy_options import _AbstractLoad
@@ -19,6 +19,7 @@ from contracts.agreements.models import (
     LineTerms,
     LineTermsPlace,
     ServiceLine,
+    Suspension,
 )
 from contracts.agreements.rules import (
     AgreementStatus,
@@ -128,7 +129,7 @@ def line(line_id: int) -> ServiceLine:
 
 
 def is_open(on: date) -> ColumnElement[bool]:
-    """Whether a service line (joined to its contract) takes referrals on a day: signed, and within its dates.
+    """Whether a service line (joined to its contract) takes referrals on a day: signed, in its dates, not suspended.
 
     First and last days count. For queries of other areas that choose among lines themselves.
     """
@@ -143,6 +144,37 @@ def is_open(on: date) -> ColumnElement[bool]:
             or_(LineTerms.referrals_until.is_(None), LineTerms.referrals_until >= on),
         )
         .exists(),
+        ~suspensions_on(on).exists(),
+    )
+
+
+def suspensions_on(on: date) -> Select[Suspension]:
+    """What stops referrals to a service line on a day: its own suspension or its contract's; for queries of lines."""
+    return select(Suspension).where(
+        _stops(ServiceLine),
+        Suspension.from_on <= on,
+        or_(Suspension.lifted_from.is_(None), Suspension.lifted_from > on),
+    )
+
+
+def is_suspended(line_id: int, on: date) -> bool:
+    """Whether referrals to the service line are stopped on that day."""
+    found = select(ServiceLine.id).where(ServiceLine.id == line_id, suspensions_on(on).exists())
+    return db.session.scalar(found) is not None
+
+
+def taken_again_on(line_id: int, since: date) -> date | None:
+    """The last day on which referrals to the line were taken again after a suspension that ended after `since`."""
+    return db.session.scalar(
+        select(func.max(Suspension.lifted_from))
+        .join(ServiceLine, _stops(ServiceLine))
+        .where(ServiceLine.id == line_id, Suspension.lifted_from > since, Suspension.lifted_from > Suspension.from_on)
+    )
+
+
+def _stops(line: type[ServiceLine]) -> ColumnElement[bool]:
+    return and_(
+        Suspension.agreement_id == line.agreement_id, or_(Suspension.line_id.is_(None), Suspension.line_id == line.id)
     )
 
 

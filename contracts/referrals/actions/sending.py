@@ -58,8 +58,9 @@ def send(line_id: int, written: Need, *, actor: Actor, now: datetime, or_wait: b
     """
     actor.must(Permission.REFER)
     on = clock.london(now).date()
+    # Held first: a suspension holds the line too, and once it is in, nobody is sent there.
+    counting.hold(line_id)
     line = queries.open_line(line_id, on)
-    counting.hold(line.id)
     crn, outcomes = _check(line, written)
     _refuse_unreceived(line)
     mark = fingerprint(crn)

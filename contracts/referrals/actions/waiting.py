@@ -20,6 +20,8 @@ from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused, TooLat
 from marketplace.extensions import db
 from marketplace.working_days import add_working_days
 
+STOPPED = "The commissioner has stopped new referrals to this service for now. The place stays held for you."
+
 
 def join(referral: Referral, *, actor: Actor, now: datetime) -> None:
     """Put a new referral at the end of its line's waiting list. The caller holds the line, and there is no room."""
@@ -34,9 +36,14 @@ def join(referral: Referral, *, actor: Actor, now: datetime) -> None:
 def pass_on(line_id: int, *, now: datetime) -> list[Referral]:
     """Offer the places that are free to those who wait first, those of offers that have run out among them.
 
-    The caller holds the line. A place is held for five working days, to the end of the last of them in London.
+    The caller holds the line. A place is held for five working days, to the end of the last of them in London; while
+    referrals are stopped no time runs out, and five working days follow from the day on which they are taken again.
     """
+    if agreements.is_suspended(line_id, clock.london(now).date()):
+        return []
     for one in queries.offers_run_out(line_id, now):
+        if _is_held_longer(one, now=now):
+            continue
         _give_up(one, now=now)
         audit.record("The place was not taken in time and went to the next in line", one, actor=SYSTEM, now=now)
         letters.lapsed(one, now=now)
@@ -66,9 +73,12 @@ def confirm(referral_id: int, *, need: str, complexity: Complexity, actor: Actor
     """
     referral = to_be_moved(referral_id, ReferralStatus.SENT, actor=actor)
     _must_be_officers(actor, referral)
-    if referral.offer_ends_at is not None and now >= referral.offer_ends_at:
+    on = clock.london(now).date()
+    if agreements.is_suspended(referral.line_id, on):
+        raise Refused(STOPPED)
+    if referral.offer_ends_at is not None and now >= referral.offer_ends_at and not _is_held_longer(referral, now=now):
         raise TooLate("The time in which this place was held for you is over.")
-    if not queries.takes_referrals(referral.line_id, clock.london(now).date()):
+    if not queries.takes_referrals(referral.line_id, on):
         raise Refused("This service takes no more referrals. Choose another service.")
     if not need.strip():
         raise Invalid("Enter what the person needs.", field="need")
@@ -99,6 +109,24 @@ def leave(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
 def _give_up(referral: Referral, *, now: datetime) -> None:
     referral.status, referral.ended_at = ReferralStatus.WITHDRAWN, now
     counting.give_back(referral, now=now)
+
+
+def _is_held_longer(referral: Referral, *, now: datetime) -> bool:
+    """Referrals were stopped since the place was offered: it is held for as long as others from the day they go on."""
+    if referral.offered_at is None:
+        return False
+    again = agreements.taken_again_on(referral.line_id, clock.london(referral.offered_at).date())
+    if again is None or (until := _held_until(again)) <= now:
+        return False
+    referral.offer_ends_at = until
+    audit.record(
+        "The place is held longer, because referrals were stopped",
+        referral,
+        actor=SYSTEM,
+        now=now,
+        held_until=until.isoformat(),
+    )
+    return True
 
 
 def _held_until(on: date) -> datetime:

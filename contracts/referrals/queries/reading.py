@@ -12,10 +12,10 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.rules import Attendance, ReferralStatus
+from contracts.referrals.rules import OPEN, Attendance, ReferralStatus
 from marketplace.access import TABLE, Actor, Permission, Role
 from marketplace.accounts.models import Person, RoleGrant
-from marketplace.errors import NotFound
+from marketplace.errors import NotFound, Refused
 from marketplace.extensions import db
 from marketplace.paging import PAGE, Page, before, nearest_page
 
@@ -36,8 +36,10 @@ class SealedWords:
 
 
 def open_line(line_id: int, on: date) -> ServiceLine:
-    """The service line, if it takes referrals on that day. Raises NotFound else."""
+    """The service line, if it takes referrals on that day. Raises NotFound else; Refused while it is suspended."""
     if not takes_referrals(line_id, on):
+        if agreements.is_suspended(line_id, on):
+            raise Refused("The commissioner has stopped new referrals to this service for now. Choose another service.")
         raise NotFound("There is no such service, or it does not take referrals now.")
     return agreements.line(line_id)
 
@@ -59,6 +61,17 @@ def suppliers_with_somebody(supplier_ids: Sequence[int]) -> set[int]:
             .distinct()
         )
     )
+
+
+def officers_with_open(agreement_id: int, line_id: int | None) -> Sequence[Person]:
+    """The officers who have a referral open, or somebody waiting, on a line of the contract (None: on any)."""
+    of_line = [ServiceLine.id == line_id] if line_id is not None else []
+    officers = (
+        select(Referral.officer_id)
+        .join(ServiceLine, Referral.line_id == ServiceLine.id)
+        .where(ServiceLine.agreement_id == agreement_id, Referral.status.in_(OPEN), *of_line)
+    )
+    return db.session.scalars(select(Person).where(Person.id.in_(officers)).order_by(Person.id)).all()
 
 
 def sent_by(actor: Actor) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from contracts.agreements.models import ServiceLine
+from contracts.agreements.queries import is_suspended
 from contracts.agreements.rules import contract_year
 from contracts.referrals import actions, forms, queries
 from contracts.referrals.models import Referral
@@ -130,6 +131,7 @@ def show(referral_id: int) -> str:
         unsent=referral.status in UNSENT,
         place=ordinal(queries.place_in_queue(referral)) if referral.status is ReferralStatus.WAITING else "",
         is_open=queries.takes_referrals(referral.line_id, clock.london(now).date()),
+        is_suspended=is_suspended(referral.line_id, clock.london(now).date()),
         missed=[one for one in referral.sessions if one.attendance is Attendance.MISSED],
         oversight=calls_for_oversight(one.absence for one in referral.sessions),
         done=[event for event in events if event.what != actions.LOOKED],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from calloffs.competitions.forms import CO_COMMISSIONERS, FundersForm
@@ -15,6 +15,7 @@ from contracts.changes import actions, queries
 from contracts.changes.forms import DatesForm, NewForm, PlacesForm, ReasonForm, SignForm, VolumeForm
 from contracts.changes.models import Variation
 from contracts.changes.rules import TURN, VARIATION_MOVES, VariationStatus
+from contracts.changes.views import Answer, ask, bp
 from contracts.mobilisation.queries import side_of as manages_for
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
@@ -23,11 +24,6 @@ from marketplace.errors import NotAllowed, NotFound, Refused
 from marketplace.forms import Form
 from marketplace.places import queries as places
 from marketplace.transactions import transaction
-
-bp = Blueprint("changes", __name__, url_prefix="/contracts")
-
-Answer = str | Response | tuple[str, int]
-
 
 @bp.get("/<int:agreement_id>/changes")
 @audience(Permission.SEE_CONTRACTS)
@@ -43,6 +39,9 @@ def index(agreement_id: int) -> str:
         may_begin=manages_for(actor, agreement) is Side.COMMISSIONER
         and not any(VARIATION_MOVES[one.status] for one in variations),
         current=agreement.version_on(clock.today()),
+        suspensions=queries.suspensions_of(agreement),
+        leads=manages_for(actor, agreement) is Side.COMMISSIONER,
+        today=clock.today(),
     )
 
 
@@ -61,7 +60,7 @@ def new(agreement_id: int) -> Answer:
         )
         return _to(variation)
 
-    return _ask(
+    return ask(
         form,
         "form",
         begin,
@@ -331,32 +330,17 @@ def _part(
         action()
         return _to(variation)
 
-    return _ask(
+    return ask(
         form,
         template,
         done,
+        said="",
         agreement=variation.agreement,
         heading=heading,
         button=button,
         back=_to(variation),
         **context,
     )
-
-
-def _ask(form: Form, template: str, action: Callable[[], str], **context: object) -> Answer:
-    """A page with a form: shown; or what it asks for done, and on to where that leads. A refusal stands in it."""
-    status = 200
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                to = action()
-        except Refused as refused:
-            form.show_refusal(refused)
-            status = refused.status
-        else:
-            return redirect(to)
-    page = render_template(f"contracts/changes/{template}.html", form=form, **context)
-    return page, 422 if form.errors and status == 200 else status
 
 
 def _press(variation: Variation, action: Callable[[], object], said: str) -> Response:

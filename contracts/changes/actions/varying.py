@@ -16,9 +16,9 @@ from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, AgreementFunder, AgreementVersion, LineBand, LineTerms, Signature
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.changes import letters, queries
+from contracts.changes.actions.checks import lock, must_lead
 from contracts.changes.models import Variation, VariationApproval
 from contracts.changes.rules import AFTER, OPEN, TURN, VARIATION_MOVES, VariationStatus
-from contracts.mobilisation.queries import side_of
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused, TooLate
@@ -32,8 +32,8 @@ def begin(agreement: Agreement, *, reason: str, in_force_from: date, actor: Acto
     Refused: for others than the lead's contract manager or commercial partner, a contract that is not signed by both
     sides, or is over, a grant, and a day that is past or before a version agreed already.
     """
-    _lock(agreement)
-    _must_lead(agreement, actor)
+    lock(agreement)
+    must_lead(agreement, actor)
     if agreement.status is not AgreementStatus.SIGNED or agreement.origin is not Origin.AWARD:
         raise Refused("Only a contract that both sides have signed here can be varied.")
     if agreement.instrument is Instrument.GRANT:
@@ -183,7 +183,7 @@ def send_back(variation: Variation, *, shown_round: int, reason: str, actor: Act
 
 def take_back(variation: Variation, *, actor: Actor, now: datetime) -> None:
     """Back into draft, to be dated or written anew. Approvals and signatures are given anew, under a new version."""
-    _must_lead(variation.agreement, actor)
+    must_lead(variation.agreement, actor)
     _locked(variation)
     _move(variation, VariationStatus.DRAFT)
     variation.round += 1
@@ -201,7 +201,7 @@ def take_back(variation: Variation, *, actor: Actor, now: datetime) -> None:
 
 def withdraw(variation: Variation, *, reason: str, actor: Actor, now: datetime) -> None:
     """Give the change up, with the reason. Its version never applied and never will."""
-    _must_lead(variation.agreement, actor)
+    must_lead(variation.agreement, actor)
     _locked(variation)
     was = variation.status
     _move(variation, VariationStatus.WITHDRAWN)
@@ -277,26 +277,14 @@ def _copy(agreement: Agreement, source: AgreementVersion, *, in_force_from: date
     return version
 
 
-def _lock(agreement: Agreement) -> None:
-    """The contract's row is the lock for all that varies it, as it is for signing."""
-    db.session.execute(select(Agreement.id).where(Agreement.id == agreement.id).with_for_update())
-    db.session.refresh(agreement)
-
-
 def _locked(variation: Variation) -> None:
-    _lock(variation.agreement)
+    lock(variation.agreement)
     db.session.refresh(variation)
     db.session.refresh(variation.version)
 
 
-def _must_lead(agreement: Agreement, actor: Actor) -> None:
-    actor.must(Permission.MANAGE_CONTRACTS)
-    if actor.is_supplier or side_of(actor, agreement) is None:
-        raise NotAllowed("Only the lead commissioner’s contract manager or commercial partner drafts a change.")
-
-
 def _drafting(variation: Variation, actor: Actor) -> AgreementVersion:
-    _must_lead(variation.agreement, actor)
+    must_lead(variation.agreement, actor)
     _locked(variation)
     if variation.status is not VariationStatus.DRAFT:
         raise Refused("This change is no longer a draft, so that it cannot be changed here.")

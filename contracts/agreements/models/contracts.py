@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -23,6 +24,9 @@ from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
 from marketplace.framework.models import Category
 from marketplace.places.models import Place
 from marketplace.vault import SealedText
+
+if TYPE_CHECKING:
+    from contracts.agreements.models.standing import Suspension
 
 
 class Agreement(Base):
@@ -66,6 +70,7 @@ class Agreement(Base):
     subcontractors: Mapped[list[Subcontractor]] = relationship(
         order_by="Subcontractor.name", cascade="all, delete-orphan"
     )
+    suspensions: Mapped[list[Suspension]] = relationship(back_populates="agreement", order_by="Suspension.id")
 
     def version_on(self, day: date) -> AgreementVersion:
         """The version in force on a day: before the start, and until it is agreed, the first."""
@@ -158,6 +163,7 @@ class ServiceLine(Base):
     __tablename__ = "service_lines"
     __table_args__ = (
         UniqueConstraint("agreement_id", "number"),
+        UniqueConstraint("id", "agreement_id"),
         CheckConstraint("open_to_women OR open_to_men", name="open_to_somebody"),
         CheckConstraint("minimum_age >= 18 AND (maximum_age IS NULL OR maximum_age >= minimum_age)", name="ages"),
     )

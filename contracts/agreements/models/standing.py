@@ -1,0 +1,59 @@
+"""What stops a contract's services for a time."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from contracts.agreements.models.contracts import Agreement, ServiceLine
+from marketplace.accounts.models import Person
+from marketplace.database import Base, Key, When, key_of
+
+
+class Suspension(Base):
+    """No new referrals from a day until it is lifted: to one service of a contract, or to all of them."""
+
+    __tablename__ = "suspensions"
+    __table_args__ = (
+        Index(
+            "uq_suspensions_one_of_contract",
+            "agreement_id",
+            unique=True,
+            postgresql_where=text("line_id IS NULL AND lifted_at IS NULL"),
+        ),
+        Index("uq_suspensions_one_of_line", "line_id", unique=True, postgresql_where=text("lifted_at IS NULL")),
+        ForeignKeyConstraint(["line_id", "agreement_id"], ["service_lines.id", "service_lines.agreement_id"]),
+        CheckConstraint(
+            "(lifted_at IS NULL) = (lifted_from IS NULL) AND (lifted_at IS NULL) = (lifted_by IS NULL) "
+            "AND (lifted_at IS NULL) = (lifted_reason IS NULL)",
+            name="lifted",
+        ),
+        CheckConstraint("lifted_from >= from_on", name="lifted_later"),
+    )
+
+    id: Mapped[Key]
+    agreement_id: Mapped[int] = key_of("agreements.id")
+    # None: every service of the contract.
+    line_id: Mapped[int | None] = mapped_column(BigInteger)
+    from_on: Mapped[date]
+    reason: Mapped[str]
+    at: Mapped[When]
+    by: Mapped[int] = mapped_column(BigInteger, ForeignKey("people.id"))
+    # The first day on which referrals are taken again.
+    lifted_from: Mapped[date | None]
+    lifted_reason: Mapped[str | None]
+    lifted_at: Mapped[When | None]
+    lifted_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("people.id"))
+
+    agreement: Mapped[Agreement] = relationship(back_populates="suspensions", foreign_keys=[agreement_id])
+    line: Mapped[ServiceLine | None] = relationship(
+        viewonly=True, primaryjoin="Suspension.line_id == ServiceLine.id", foreign_keys=[line_id]
+    )
+    person: Mapped[Person] = relationship(foreign_keys=[by])
+    lifter: Mapped[Person | None] = relationship(foreign_keys=[lifted_by])
+
+    def applies_on(self, day: date) -> bool:
+        """Whether no referrals are taken because of it on a day; `queries.is_suspended` for rows at hand."""
+        return self.from_on <= day and (self.lifted_from is None or day < self.lifted_from)
