@@ -137,6 +137,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         cron="50 3 * * *",
     ),
     Scheduled(
+        "volume-alerts",
+        "contracts.volumes.jobs.raise_due_alerts",
+        "tells those who can act of services near their cap or heading under their minimum",
+        every=timedelta(minutes=2),
+    ),
+    Scheduled(
         "sessions-cleared",
         "marketplace.accounts.jobs.clear_away",
         "forgets sessions and one-time links that ended a month ago",

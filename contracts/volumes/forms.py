@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace.forms import DateParts, Form
+from marketplace.forms import DateParts, Form, LongText, required, word_limit
 
 
 class DayForm(Form):
@@ -14,3 +14,11 @@ class DayForm(Form):
         csrf = False
 
     on = DateParts("Position at the end of which day?", missing="Enter a day")
+
+
+class CloseForm(Form):
+    """Why nothing more is done about an alert."""
+
+    why = LongText(
+        "Why is nothing more done about it?", [required("Say why nothing more is done about it"), word_limit(200)]
+    )

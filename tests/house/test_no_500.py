@@ -26,6 +26,8 @@ from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
 from contracts.mobilisation.rules import Dates
 from contracts.referrals.rules import ReferralStatus
+from contracts.volumes.actions import raise_alerts
+from contracts.volumes.queries import alerts_of, position
 from marketplace.access import (
     COMMISSIONER_ROLES,
     FRAMEWORK_ROLES,
@@ -57,7 +59,7 @@ HUGE = str(10**30)
 # Every name that an address of ours may carry after its question mark.
 ASKED = (
     *("page", "stage", "category", "place", "show", "status", "sort", "text", "origin", "name", "standing", "need"),
-    *("words", "who", "mine", "news", "agreement", "next"),
+    *("words", "who", "mine", "news", "agreement", "next", "kind", "order", "by", "on"),
 )
 HOSTILE = ("\x00", HUGE, "%_\\' OR 1=1 -- 🏠")
 # What is typed into every field of a form at once.
@@ -123,6 +125,8 @@ def world(session: Database, clock: StandingClock) -> World:
         actor=commissioner,
         now=clock(),
     )
+    warned = make_service(supplier=tender.supplier, commissioner=tender.lead, bands=((60, 80),))
+    raise_alerts(position(warned, on=clock().date()), now=clock())
     keys: dict[str, list[object]] = {
         "competition_id": [one.competition.id for one in (tender, evaluated, draft)],
         "agreement_id": [agreement.id],
@@ -151,6 +155,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "subcontractor_id": [mobilised.subcontractor().id],
         "application_id": [one.id for one in applied],
         "organisation_id": [tender.supplier.id],
+        "alert_id": [alerts_of(warned.id, warned.agreement.starts_on)[0].id],
         "letter_id": [1],
         "link_id": [1],
         "number": [1],

@@ -1,6 +1,18 @@
 """Reads of volumes: where service lines stand, one or all of a nation's, always by the same rules."""
 
+from contracts.volumes.queries.alerts import (
+    AlertFilter,
+    AlertOrder,
+    Due,
+    alert_for,
+    alerts,
+    alerts_of,
+    due,
+    every_alert,
+    who_can_act,
+)
 from contracts.volumes.queries.boards import Board, By, Tally, nation, region
+from contracts.volumes.queries.home import waiting
 from contracts.volumes.queries.lines import (
     LinePosition,
     Narrowed,
@@ -9,28 +21,37 @@ from contracts.volumes.queries.lines import (
     chosen,
     line_for,
     lines_for,
+    may_act,
     may_set_season,
     position,
     season_on,
     seasons,
     seen_by,
     steps,
-    waiting,
     with_lines,
 )
 from contracts.volumes.queries.reading import positions, reading, readings
 
 __all__ = [
+    "AlertFilter",
+    "AlertOrder",
     "Board",
     "By",
+    "Due",
     "LinePosition",
     "Narrowed",
     "Order",
     "PageOf",
     "Tally",
+    "alert_for",
+    "alerts",
+    "alerts_of",
     "chosen",
+    "due",
+    "every_alert",
     "line_for",
     "lines_for",
+    "may_act",
     "may_set_season",
     "nation",
     "position",
@@ -43,5 +64,6 @@ __all__ = [
     "seen_by",
     "steps",
     "waiting",
+    "who_can_act",
     "with_lines",
 ]

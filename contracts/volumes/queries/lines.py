@@ -1,15 +1,14 @@
-"""Lists of service lines with where each stands, one line whole, and what waits for those who act on volumes."""
+"""Lists of service lines with where each stands, and one line whole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from flask import url_for
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -28,16 +27,11 @@ from contracts.volumes import rules
 from contracts.volumes.models import LineSeason
 from contracts.volumes.queries.reading import reading, readings
 from contracts.volumes.rules import Position, Standing, Step
-from marketplace import clock
-from marketplace.access import Actor, Permission, Role
+from marketplace.access import Actor, Permission
 from marketplace.errors import NotAllowed, NotFound
 from marketplace.extensions import db
 from marketplace.paging import Page, before, nearest_page
 from marketplace.places.models import PlaceWithin
-from marketplace.waiting import Waiting
-
-# More services than these in one standing are one line of the home page.
-NAMED = 5
 
 
 class Order(StrEnum):
@@ -124,6 +118,13 @@ def line_for(actor: Actor, line_id: int) -> ServiceLine:
     if found is None:
         raise NotFound("There is no such service, or it does not concern your organisation.")
     return found
+
+
+def may_act(actor: Actor, line: ServiceLine, on: date) -> bool:
+    """Whether the actor acts on this service's volume for the body that leads its contract or one that pays for it."""
+    agreement = line.agreement
+    bodies = {agreement.commissioner_id, *(one.organisation_id for one in agreement.version_on(on).funders)}
+    return actor.may(Permission.ACT_ON_VOLUMES) and actor.organisation_id in bodies
 
 
 def may_set_season(actor: Actor, line: ServiceLine) -> bool:
@@ -247,26 +248,6 @@ _KEYS: dict[Order, Callable[[Position], Any]] = {
 def _sorted(found: list[Position], order: Order) -> list[Position]:
     """They come by title, which stays the order among equals."""
     return found if order is Order.TITLE else sorted(found, key=_KEYS[order])
-
-
-def waiting(actor: Actor, now: datetime) -> list[Waiting]:
-    """Services that are full, near their cap or heading under their minimum: for those who act on it (R46)."""
-    if not actor.may(Permission.SEE_VOLUMES) or not actor.roles & {Role.CONTRACT_MANAGER, Role.REGIONAL_COORDINATOR}:
-        return []
-    page = lines_for(actor, Narrowed(), on=clock.london(now).date(), number=1)
-    items = []
-    for standing in (Standing.FULL, Standing.NEAR_CAP, Standing.UNDER_MINIMUM):
-        count = page.standings[standing]
-        if count > NAMED:
-            words = f"{standing.label}: {count:,} services"
-            items.append(Waiting(words, url_for("volumes.index", standing=standing.value)))
-            continue
-        items += [
-            Waiting(f"{standing.label}: {row.line.title}", url_for("volumes.line", line_id=row.line.id))
-            for row in page.rows
-            if row.position.standing is standing
-        ]
-    return items
 
 
 def _whole() -> tuple[Any, ...]:

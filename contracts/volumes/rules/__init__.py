@@ -4,7 +4,16 @@ Source: the government's own method (domain.md, "Planning a need"; R41-R43, R46,
 referrals against" the estimate, act before a cap or a band edge.
 """
 
-from contracts.volumes.rules.alerts import CAP_ALERTS, AlertKind, DueAlert, due_alerts
+from contracts.volumes.rules.alerts import (
+    ALERT_MOVES,
+    CAP_ALERTS,
+    AlertKind,
+    AlertStatus,
+    DueAlert,
+    due_alerts,
+    overtaken_by,
+    told_of,
+)
 from contracts.volumes.rules.chart import Step, steps
 from contracts.volumes.rules.position import (
     NEAR_CAP_PERCENT,
@@ -53,6 +62,7 @@ from contracts.volumes.rules.sureness import (
 )
 
 __all__ = [
+    "ALERT_MOVES",
     "CAP_ALERTS",
     "CLOSE_PERCENT",
     "EVEN",
@@ -63,6 +73,7 @@ __all__ = [
     "RANGE_PERCENT",
     "TOLERANCE_PERCENT",
     "AlertKind",
+    "AlertStatus",
     "AtStake",
     "DueAlert",
     "Edge",
@@ -88,6 +99,7 @@ __all__ = [
     "likelihood",
     "more_at",
     "one_more",
+    "overtaken_by",
     "paid_against_used",
     "paid_to_date",
     "planned_from",
@@ -95,5 +107,6 @@ __all__ = [
     "scaled_up",
     "season_faults",
     "steps",
+    "told_of",
     "year_end_range",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,7 +30,29 @@ class AlertKind(StrEnum):
         return "Full" if self is AlertKind.CAP_MET else f"{self.percent}% of the cap used"
 
 
+# The gravest first: each overtakes those behind it.
 CAP_ALERTS = tuple(kind for kind in AlertKind if kind.percent is not None)
+
+
+class AlertStatus(StrEnum):
+    """Whether somebody has dealt with an alert."""
+
+    OPEN = "open"
+    ACTED_ON = "acted_on"
+    CLOSED = "closed"
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        return self.value.replace("_", " ").capitalize()
+
+
+# One that was acted on waits again for somebody if what was done made no difference, or was dropped.
+ALERT_MOVES: dict[AlertStatus, frozenset[AlertStatus]] = {
+    AlertStatus.OPEN: frozenset({AlertStatus.ACTED_ON, AlertStatus.CLOSED}),
+    AlertStatus.ACTED_ON: frozenset({AlertStatus.OPEN, AlertStatus.CLOSED}),
+    AlertStatus.CLOSED: frozenset(),
+}
 
 
 @dataclass(frozen=True)
@@ -50,3 +73,14 @@ def due_alerts(found: Position) -> tuple[DueAlert, ...]:
     if not elapsed.early and elapsed.weight and found.heads_under_minimum:
         due.append(DueAlert(AlertKind.UNDER_MINIMUM, found.lows[0]))
     return tuple(due)
+
+
+def told_of(raised: Collection[DueAlert]) -> list[DueAlert]:
+    """Which of the alerts raised at one moment people are told of: of those about the cap, the gravest alone."""
+    gravest = next((kind for kind in CAP_ALERTS if any(one.kind is kind for one in raised)), None)
+    return [one for one in raised if one.kind in (gravest, AlertKind.UNDER_MINIMUM)]
+
+
+def overtaken_by(kind: AlertKind) -> tuple[AlertKind, ...]:
+    """The alerts that say less than this one does."""
+    return CAP_ALERTS[CAP_ALERTS.index(kind) + 1 :] if kind in CAP_ALERTS else ()

@@ -54,6 +54,7 @@ def line(line_id: int) -> str | Response:
         paid=rules.paid_against_used(position),
         stake=rules.at_stake(position),
         one_more=rules.one_more(position),
+        alerts=queries.alerts_of(line_id, position.first_day),
         form=form,
         today=clock.today(),
         Standing=Standing,

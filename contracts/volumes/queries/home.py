@@ -1,0 +1,81 @@
+"""What waits for those who act on volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from flask import url_for
+from sqlalchemy import select
+
+from contracts.agreements.models import ServiceLine
+from contracts.agreements.queries import theirs
+from contracts.volumes.models import VolumeAlert
+from contracts.volumes.queries.lines import Narrowed, chosen, with_lines
+from contracts.volumes.rules import AlertKind, AlertStatus, Position, Standing
+from marketplace import clock
+from marketplace.access import Actor, Permission
+from marketplace.extensions import db
+from marketplace.waiting import Waiting
+
+# More services than these in one standing, or under one alert, are one line of the home page.
+NAMED = 5
+_URGENT = (Standing.FULL, Standing.NEAR_CAP, Standing.UNDER_MINIMUM)
+
+
+def waiting(actor: Actor, now: datetime) -> list[Waiting]:
+    """Alerts that nobody has acted on, and services that are near their cap though no alert is due yet (R46)."""
+    if actor.is_supplier or not actor.may(Permission.ACT_ON_VOLUMES):
+        return []
+    return [*_alerts(actor), *_standings(actor, now)]
+
+
+def _alerts(actor: Actor) -> list[Waiting]:
+    rows = db.session.execute(
+        select(VolumeAlert.id, VolumeAlert.kind, ServiceLine.title)
+        .join(VolumeAlert.line)
+        .join(ServiceLine.agreement)
+        .where(VolumeAlert.status == AlertStatus.OPEN, theirs(actor))
+        .order_by(VolumeAlert.id)
+    ).all()
+    items = []
+    for kind in AlertKind:
+        some = [row for row in rows if row.kind is kind]
+        if len(some) > NAMED:
+            words = f"{kind.label}: {len(some):,} services"
+            items.append(Waiting(words, url_for("volumes.alerts", status=AlertStatus.OPEN.value, kind=kind.value)))
+            continue
+        items += [Waiting(f"{kind.label}: {row.title}", url_for("volumes.alert", alert_id=row.id)) for row in some]
+    return items
+
+
+def _standings(actor: Actor, now: datetime) -> list[Waiting]:
+    """Services on which somebody should act before an alert is due; where one was raised this contract year, it is
+    what waits, or somebody has dealt with it."""
+    found = chosen(actor, Narrowed(), on=clock.london(now).date())
+    urgent = [one for one in found if one.standing in _URGENT]
+    alerted = _alerted(urgent)
+    items = []
+    for standing in _URGENT:
+        some = [one for one in urgent if one.standing is standing and (one.line_id, one.first_day) not in alerted]
+        if len(some) > NAMED:
+            words = f"{standing.label}: {len(some):,} services"
+            items.append(Waiting(words, url_for("volumes.index", standing=standing.value)))
+            continue
+        items += [
+            Waiting(f"{standing.label}: {row.line.title}", url_for("volumes.line", line_id=row.line.id))
+            for row in with_lines(some)
+        ]
+    return items
+
+
+def _alerted(found: Sequence[Position]) -> set[tuple[int, date]]:
+    """The lines and contract years among them that an alert was raised for."""
+    if not found:
+        return set()
+    rows = db.session.execute(
+        select(VolumeAlert.line_id, VolumeAlert.year_begins)
+        .where(VolumeAlert.line_id.in_([one.line_id for one in found]))
+        .distinct()
+    )
+    return {(row.line_id, row.year_begins) for row in rows}
