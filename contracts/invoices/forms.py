@@ -33,7 +33,7 @@ class PartForm(CheckedForm):
     # How many credit notes the invoice had when this page was made: a second click then finds one more.
     seen = HiddenField()
     how_much = Choice("How much?", missing="Choose how much")
-    amount = Pounds("How much, before VAT?")
+    amount = Pounds("If part of it, how much, before VAT?")
     most: Decimal
 
     def fill(self, whole: str, part: str, invoice: Invoice) -> None:
@@ -94,7 +94,7 @@ class AnswerForm(CheckedForm):
         choices=[("owed", "Yes, it is owed"), ("accept", "No: we accept the dispute, and the credit note stands")],
         missing="Choose whether it is owed",
     )
-    answer = LongText("Why is it owed?", description=READ_BY, validators=[word_limit(REASON_WORDS)])
+    answer = LongText("If it is owed, why?", description=READ_BY, validators=[word_limit(REASON_WORDS)])
 
     def validate_answer(self, field: LongText) -> None:
         """Refuse "it is owed" without a why."""
@@ -106,7 +106,7 @@ class SettleForm(CheckedForm):
     """How much of a dispute was right, and why."""
 
     verdict = Choice("Is what is disputed owed?", missing="Choose whether it is owed")
-    upheld = Pounds("How much of it is not owed, before VAT?")
+    upheld = Pounds("If in part, how much is not owed, before VAT?")
     words = LongText(
         "Why do you decide so?",
         description=READ_BY,

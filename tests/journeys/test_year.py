@@ -221,7 +221,27 @@ def test_a_year_from_signature_to_reconciliation(year: Year, clock: StandingCloc
     year.walker("Sam").go(f"/invoices/{year.invoice(date(2027, 4, 1), 1)}").sees("£2,999.70")
     year.balances()
 
-    year.pass_by((date(2027, 5, 1), 8))
+    # 6. A funder disputes part of May; the supplier says that it is owed; the lead finds that a third of it is not.
+    year.people_come(date(2027, 5, 1), 8)
+    year.month_is_over(date(2027, 6, 1))
+    may = year.invoice(date(2027, 5, 1), 2)
+    ruth = year.walker("Ruth")
+    ruth.go(f"/invoices/{may}").sees("£2,999.70").follow("Dispute this invoice").pick("how_much", "part")
+    ruth.fill(amount="300", reason="The rooms were closed for three days.").press("Continue")
+    ruth.sees("£300.00", "£2,699.70").press("Dispute it").sees("In dispute")
+    dispute = ruth.visitor.page.url.removeprefix(year.site.url)
+    year.falls_due("credits-sent")
+    mark = year.walker("Mark")
+    mark.go("/home").go(dispute).follow("Answer or accept it").pick("stance", "owed")
+    mark.fill(answer="They were closed for one day.").press("Continue").press("Send the answer")
+    carys = year.walker("Carys")
+    carys.go("/home").go(dispute).follow("Decide the dispute").pick("verdict", "part")
+    carys.fill(upheld="100", words="One day of three.").press("Continue").sees("£200.00").press("Settle the dispute")
+    carys.sees("Partly upheld", "£200.00")
+    year.falls_due("invoices-sent", "credits-sent")
+    year.everything_is_paid()
+    year.walker("Ruth").go(f"/invoices/{may}").sees("Paid", "£2,699.70")
+    year.balances()
 
     # 8. The year is over: it is reconciled to the band that 110 people reached, invoiced, and paid.
     year.pass_by((date(2027, 6, 1), 9), (date(2027, 7, 1), 8), (date(2027, 8, 1), 8))
@@ -236,5 +256,5 @@ def test_a_year_from_signature_to_reconciliation(year: Year, clock: StandingCloc
     year.balances()
     with year.site.app.app_context():
         agreement, on = db.session.get_one(Agreement, year.contract), date(2027, 10, 1)
-        assert -balance(Account.SERVICES, agreement.supplier_id, on=on) == Decimal("120000.00")
+        assert -balance(Account.SERVICES, agreement.supplier_id, on=on) == Decimal("119900.00")
         assert sum(balance(Account.OWED, one.organisation_id, on=on) for one in agreement.funders) == 0
