@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from wtforms import Field, HiddenField, ValidationError
+from wtforms.validators import InputRequired, Length
 
 from contracts.invoices.models import Dispute, Invoice
-from marketplace.forms import Choice, Form, LongText, Pounds, required, word_limit
+from contracts.invoices.rules import LineAgain
+from marketplace.forms import Choice, Form, LongText, Pounds, Text, required, word_limit
 from marketplace.presentation import pounds_exact
 
 READ_BY = "The funder, the lead commissioner and the supplier read this. Never write of a person on probation."
@@ -84,6 +87,83 @@ class DisputeForm(PartForm):
         form.how_much.label.text = "How much of it is not owed?"
         form.fill("All that is left of it", "Part of it", invoice)
         return form
+
+
+class CreditForm(PartForm):
+    """How much of an invoice is credited, and why; and whether it is to be invoiced again."""
+
+    reason = LongText(
+        "What was wrong with the invoice?",
+        description=READ_BY,
+        validators=[required("Say what was wrong with the invoice"), word_limit(REASON_WORDS)],
+    )
+    again = Choice(
+        "Will you invoice it again, corrected?",
+        choices=[("yes", "Yes, that comes next"), ("no", "No")],
+        missing="Choose whether you will invoice it again",
+    )
+
+    @classmethod
+    def of(cls, invoice: Invoice) -> CreditForm:
+        """The form for one invoice."""
+        form = cls()
+        form.how_much.label.text = "How much of it is credited?"
+        form.fill("All that is left of it", "Part of it", invoice)
+        return form
+
+
+class ReissueForm(CheckedForm):
+    """What is invoiced again, line by line, and the purchase order on it. Fields are added by `of`."""
+
+    most: Decimal
+    lines: Sequence[LineAgain]
+    po_number = Text(
+        "Purchase order number",
+        description="The number that the funder wants to read on it. Leave it empty if there is none.",
+        validators=[Length(max=60, message="Enter a number of 60 characters or fewer")],
+    )
+
+    @classmethod
+    def of(cls, lines: Sequence[LineAgain], *, most: Decimal, po_number: str | None) -> ReissueForm:
+        """The form for what a credit note took back: its lines, and the purchase order that the funder gave."""
+        fields = {
+            f"line_{place}": Pounds(
+                line.text if line.amount > 0 else f"{line.text}: taken off",
+                validators=[InputRequired("Enter an amount, or 0 to leave the line out")],
+            )
+            for place, line in enumerate(lines, start=1)
+        }
+        form: ReissueForm = type("ReissueOfForm", (cls,), fields)()
+        form.most, form.lines = most, lines
+        if not form.is_submitted():
+            form.po_number.data = po_number
+            for field, line in zip(form.line_fields, lines, strict=True):
+                field.data = abs(line.amount)
+        return form
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Refuse lines that together come to nothing, or to more than was credited."""
+        if not super().validate(extra_validators):
+            return False
+        if not Decimal(0) < sum(self.amounts) <= self.most:
+            self.form_errors.append(
+                f"The lines together must come to more than £0 and to no more than {pounds_exact(self.most)}"
+            )
+            return False
+        return True
+
+    @property
+    def line_fields(self) -> list[Pounds]:
+        """The lines' fields, in their order."""
+        return [self[f"line_{place}"] for place in range(1, len(self.lines) + 1)]
+
+    @property
+    def amounts(self) -> list[Decimal]:
+        """What each line asks for in pounds before VAT, below nought what it takes off."""
+        return [
+            field.data if line.amount > 0 else -field.data
+            for field, line in zip(self.line_fields, self.lines, strict=True)
+        ]
 
 
 class AnswerForm(CheckedForm):

@@ -21,7 +21,7 @@ from calloffs.competitions.rules import CompetitionStatus
 from calloffs.funds.actions import open_fund
 from calloffs.funds.rules import FundKind
 from contracts.changes.actions import begin, suspend
-from contracts.invoices.actions import dispute
+from contracts.invoices.actions import credit, dispute
 from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
 from contracts.mobilisation.rules import Dates
@@ -141,6 +141,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "line_id": [agreement.lines[0].id, service.id],
         "invoice_id": [invoice.id, disputed.invoice_id],
         "dispute_id": [disputed.id],
+        "credit_note_id": [credit(invoice, amount=Decimal(1), reason="x", actor=supplier, now=clock()).id],
         "difference_id": [make_difference().id],
         "fund_id": [fund.id],
         "variation_id": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from contracts.invoices.actions.making import (
     debt_of,
     hold,
     make_invoice,
+    must_be_as_seen,
     want_document,
 )
 from contracts.invoices.models import CreditNote, Dispute, Invoice
@@ -30,8 +32,8 @@ from contracts.invoices.rules import (
 from contracts.ledger.actions import post
 from contracts.ledger.rules import PostingKind, credited
 from marketplace import audit
-from marketplace.access import Actor, Permission
-from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
+from marketplace.access import Actor
+from marketplace.errors import Invalid
 from marketplace.extensions import db
 from marketplace.presentation import pounds_exact
 
@@ -98,45 +100,60 @@ def give_credit(
     return note
 
 
-def credit(invoice: Invoice, *, amount: Decimal | None, reason: str, actor: Actor, now: datetime) -> CreditNote:
+def credit(
+    invoice: Invoice, *, amount: Decimal | None, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> CreditNote:
     """The supplier's finance credits an invoice, or so much of it before VAT, because it was wrong.
 
     Refused for others, without a reason, over more than is left of it, of a voided one, and while it is in dispute.
+    `seen` is how many credit notes it had when they decided: refused where it has another number by now.
     """
     hold(invoice)
-    if not queries.may_credit(actor, invoice):
-        raise NotAllowed("The supplier’s finance gives credit notes.")
+    refused = queries.why_not_credit(actor, invoice)
+    if refused is not None:
+        raise refused
+    must_be_as_seen(invoice, seen)
     if not reason.strip():
         raise Invalid("Say what was wrong with the invoice", field="reason")
-    if invoice.open_dispute is not None:
-        raise Refused("This invoice is in dispute: settle the dispute first.")
-    if not invoice.creditable_net:
-        raise AlreadyDone("All of this invoice is credited already, or it was voided.")
     net = invoice.creditable_net if amount is None else amount
     note = give_credit(invoice, net, kind=CreditKind.CORRECTION, reason=reason.strip(), actor=actor, now=now)
     letters.credited(note, invoice, now=now)
     return note
 
 
-def reissue(note: CreditNote, *, amount: Decimal, actor: Actor, now: datetime) -> Invoice:
+def reissue(
+    note: CreditNote,
+    *,
+    amounts: Sequence[Decimal],
+    actor: Actor,
+    now: datetime,
+    po_number: str | None = None,
+) -> Invoice:
     """The supplier's finance asks again for what a correction credited, or for less of it, before VAT.
 
-    Refused for credits that stand (a year's reconciliation, a dispute that was upheld), for more than was credited, and
-    a second time.
+    `amounts` is what each of `queries.lines_again` is to ask for; `po_number` the purchase order, if not the funder's
+    of today. Refused for credits that stand (a year's reconciliation, a dispute that was upheld), for more than was
+    credited, for a line turned into its opposite, and a second time.
     """
     invoice = note.invoice
     hold(invoice)
     db.session.refresh(note)
-    if not queries.may_credit(actor, invoice):
-        raise NotAllowed("The supplier’s finance raises an invoice again.")
-    if note.kind is not CreditKind.CORRECTION:
-        raise Refused("What a dispute or a year’s reconciliation has credited is not invoiced again.")
-    if note.reissued_as_id is not None:
-        raise AlreadyDone("What this credit note credited has been invoiced again already.")
+    refused = queries.why_not_reissue(actor, note)
+    if refused is not None:
+        raise refused
+    before, amount = queries.lines_again(note), sum(amounts, Decimal(0))
+    if any(new * old.amount < 0 for new, old in zip(amounts, before, strict=True)):
+        raise Invalid("A charge stays a charge, and what is taken off is taken off")
     if not Decimal(0) < amount <= note.net:
-        raise Invalid(f"Enter an amount of no more than {pounds_exact(note.net)}", field="amount")
+        raise Invalid(f"The lines together must come to more than £0 and to no more than {pounds_exact(note.net)}")
     again = invoice_again(
-        invoice, amount, vat=note.vat if amount == note.net else None, due_on=None, actor=actor, now=now
+        invoice,
+        [Part(old.text, new, old.service_line_id) for new, old in zip(amounts, before, strict=True) if new],
+        vat=note.vat if amount == note.net else None,
+        due_on=None,
+        actor=actor,
+        now=now,
+        po_number=po_number,
     )
     note.reissued_as_id = again.id
     db.session.flush()
@@ -147,23 +164,31 @@ def reissue(note: CreditNote, *, amount: Decimal, actor: Actor, now: datetime) -
 def reissue_voided(invoice: Invoice, *, actor: Actor, now: datetime) -> Invoice:
     """The supplier's finance asks again for an invoice that was voided, whole. Refused a second time."""
     hold(invoice)
-    actor.must(Permission.ISSUE_CREDITS)
-    if not queries.may_credit(actor, invoice):
-        raise NotAllowed("The supplier’s finance raises an invoice again.")
-    if invoice.status is not InvoiceStatus.VOID:
-        raise Refused("Only an invoice that was voided is raised again as it was.")
-    if queries.reissues_of(invoice):
-        raise AlreadyDone("This invoice has been raised again already.")
+    refused = queries.why_not_raise_again(actor, invoice)
+    if refused is not None:
+        raise refused
     net, vat = invoice.net - invoice.credited_net, invoice.vat - (invoice.credited - invoice.credited_net)
-    again = invoice_again(invoice, net, vat=vat, due_on=None, actor=actor, now=now)
+    again = invoice_again(invoice, parts_of(invoice, net), vat=vat, due_on=None, actor=actor, now=now)
     letters.to_approve(again.agreement, [again], now=now)
     return again
 
 
+def parts_of(invoice: Invoice, net: Decimal) -> list[Part]:
+    """The lines of a second invoice: of the first, if it asks for all of that; else one."""
+    return [Part(line.text, line.amount, line.service_line_id) for line in queries.lines_for(invoice, net)]
+
+
 def invoice_again(
-    invoice: Invoice, net: Decimal, *, vat: Decimal | None, due_on: date | None, actor: Actor, now: datetime
+    invoice: Invoice,
+    parts: Sequence[Part],
+    *,
+    vat: Decimal | None,
+    due_on: date | None,
+    actor: Actor,
+    now: datetime,
+    po_number: str | None = None,
 ) -> Invoice:
-    """One more invoice for so much of what this one asked for, under the next sequence. The contract is locked."""
+    """One more invoice for some of what this one asked for, under the next sequence. The contract is locked."""
     family = [
         Invoice.agreement_id == invoice.agreement_id,
         Invoice.organisation_id == invoice.organisation_id,
@@ -174,10 +199,6 @@ def invoice_again(
     ]
     sequence = 1 + (db.session.scalar(select(func.max(Invoice.sequence)).where(*family)) or 0)
     first = db.session.scalars(select(Invoice.number).where(*family, Invoice.sequence == 1)).one()
-    if net == invoice.net:
-        parts = [Part(line.text, line.amount, line.service_line_id) for line in invoice.lines]
-    else:
-        parts = [Part(f"Part of invoice {invoice.number}", net)]
     return make_invoice(
         invoice.agreement,
         kind=invoice.kind,
@@ -189,5 +210,5 @@ def invoice_again(
         actor=actor,
         now=now,
         instalment_id=invoice.instalment_id,
-        sequel=Sequel(invoice, sequence, vat, due_on),
+        sequel=Sequel(invoice, sequence, vat, due_on, po_number),
     )

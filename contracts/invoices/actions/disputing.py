@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from contracts.invoices import letters, queries
-from contracts.invoices.actions.crediting import give_credit, invoice_again
+from contracts.invoices.actions.crediting import give_credit, invoice_again, parts_of
 from contracts.invoices.actions.making import hold, must_be_as_seen
 from contracts.invoices.actions.settling import approve_held
 from contracts.invoices.models import Dispute, Invoice
@@ -131,7 +131,7 @@ def _owed_after_all(made: Dispute, upheld: Decimal, *, actor: Actor, now: dateti
     note = queries.credit_of_dispute(made)
     again = invoice_again(
         invoice,
-        made.net - upheld,
+        parts_of(invoice, made.net - upheld),
         vat=None if upheld else note.vat,
         due_on=invoice.due_on,
         actor=actor,

@@ -40,6 +40,7 @@ class Sequel:
     sequence: int
     vat: Decimal | None
     due_on: date | None
+    po_number: str | None = None
 
 
 def make_invoice(
@@ -81,7 +82,7 @@ def make_invoice(
         vat_rate=rate,
         vat=vat,
         amount=net + vat,
-        po_number=order.number if order else None,
+        po_number=(sequel.po_number if sequel else None) or (order.number if order else None),
         status=InvoiceStatus.AWAITING_APPROVAL if net else InvoiceStatus.CREDITED,
         raised_at=now,
         due_on=(sequel.due_on if sequel else None) or due_on(today),

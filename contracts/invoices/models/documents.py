@@ -223,6 +223,7 @@ class CreditNote(Base):
 
     invoice: Mapped[Invoice] = relationship(back_populates="credit_notes", foreign_keys=[invoice_id])
     reissued_as: Mapped[Invoice | None] = relationship(foreign_keys=[reissued_as_id])
+    issuer: Mapped[Person | None] = relationship()
     dispute: Mapped[Dispute | None] = relationship(
         primaryjoin="foreign(CreditNote.dispute_id) == Dispute.id", viewonly=True
     )

@@ -195,26 +195,6 @@ def choices_for(actor: Actor) -> Choices:
     )
 
 
-def credit_note_for(actor: Actor, credit_note_id: int) -> CreditNote:
-    """The credit note, if the actor may see its invoice. Raises NotFound."""
-    note = db.session.get(CreditNote, credit_note_id)
-    if note is None or db.session.scalar(_visible(actor).where(Invoice.id == note.invoice_id)) is None:
-        raise NotFound("There is no such credit note, or it is not yours to see.")
-    return note
-
-
-def credit_notes_of_year(actor: Actor, agreement_id: int, year_begins: date) -> Sequence[CreditNote]:
-    """The credit notes that a reconciled year gave, of the invoices that the actor may see."""
-    return db.session.scalars(
-        select(CreditNote)
-        .join(CreditNote.invoice)
-        .join(Invoice.agreement)
-        .where(seen_by(actor), Invoice.agreement_id == agreement_id, CreditNote.year_begins == year_begins)
-        .options(contains_eager(CreditNote.invoice).joinedload(Invoice.organisation))
-        .order_by(CreditNote.id)
-    ).all()
-
-
 def may_approve(actor: Actor, invoice: Invoice) -> bool:
     """Whether this actor may say that what it asks for is owed: contract managers of the lead or the funder."""
     return actor.may(Permission.APPROVE_INVOICES) and _is_payer(actor, invoice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.agreements.rules import first_of_month, last_of_month, next_month, price_of
-from contracts.invoices.rules.amounts import VatKind, deduction_shares, poured, vat_of_credit, vat_on
+from contracts.invoices.rules.amounts import LineAgain, VatKind, deduction_shares, poured, vat_of_credit, vat_on
 from contracts.invoices.rules.prices import (
     Charge,
     Span,
@@ -54,6 +54,7 @@ __all__ = [
     "InstalmentStatus",
     "InvoiceKind",
     "InvoiceStatus",
+    "LineAgain",
     "Span",
     "SpanDue",
     "VatKind",

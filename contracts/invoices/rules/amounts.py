@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -67,3 +68,12 @@ def poured(amount: Decimal, most: Sequence[Decimal]) -> list[Decimal]:
 def deduction_shares(taken: Decimal, parts: Sequence[Decimal]) -> list[Decimal]:
     """A deduction split by what each funder pays of the month, so that no funder's part is ever below nought."""
     return split(taken, parts)
+
+
+@dataclass(frozen=True)
+class LineAgain:
+    """What one line of a second invoice asked for in the first, in pounds before VAT; below nought: takes off."""
+
+    text: str
+    amount: Decimal
+    service_line_id: int | None = None

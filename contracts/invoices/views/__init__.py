@@ -7,6 +7,7 @@ from flask import Blueprint
 bp = Blueprint("invoices", __name__)
 
 from contracts.invoices.views import (  # noqa: E402
+    crediting,
     deciding,
     disputing,
     money,
@@ -16,6 +17,7 @@ from contracts.invoices.views import (  # noqa: E402
 
 __all__ = [
     "bp",
+    "crediting",
     "deciding",
     "disputing",
     "money",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from flask import flash, render_template, url_for
 
 from contracts.invoices import actions, queries
@@ -12,6 +10,7 @@ from contracts.invoices.models import Dispute, Invoice
 from contracts.invoices.rules import DisputeStatus, InvoiceStatus
 from contracts.invoices.views import bp
 from contracts.invoices.views.asking import Answer, Question, Rows, ask
+from contracts.invoices.views.crediting import credited_rows
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.errors import AlreadyDone, NotAllowed
@@ -32,7 +31,7 @@ def dispute(invoice_id: int) -> Answer:
     def rows() -> Rows:
         return [
             ("Invoice", invoice.number),
-            *_credited(invoice, form.net),
+            *credited_rows(invoice, form.net, "Not owed"),
             ("What is wrong", paragraphs(form.reason.data)),
         ]
 
@@ -63,16 +62,6 @@ def dispute(invoice_id: int) -> Answer:
         already=lambda: _of(queries.invoice_for(actor, invoice_id)),
         invoice=invoice,
     )
-
-
-def _credited(invoice: Invoice, net: Decimal) -> Rows:
-    vat = invoice.vat_with(net)
-    return [
-        ("Not owed, before VAT", pounds_exact(net)),
-        ("VAT on it", pounds_exact(vat)),
-        ("Together", pounds_exact(net + vat)),
-        ("Then still to pay", pounds_exact(invoice.left - net - vat)),
-    ]
 
 
 def _of(invoice: Invoice) -> str:

@@ -28,7 +28,8 @@ FILTERS = ("status", "kind", "agreement", "funder", "month", "dispute", "sort")
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
-def _member(kind: type[_Member], name: str) -> _Member | None:
+def member(kind: type[_Member], name: str) -> _Member | None:
+    """What was asked for under this name, if it is one of these."""
     value = request.args.get(name, "")
     return kind(value) if value in list(kind) else None
 
@@ -42,13 +43,13 @@ def _month() -> date | None:
 
 def _filter() -> Filter:
     return Filter(
-        status=_member(InvoiceStatus, "status"),
-        kind=_member(InvoiceKind, "kind"),
+        status=member(InvoiceStatus, "status"),
+        kind=member(InvoiceKind, "kind"),
         agreement_id=request.args.get("agreement", type=int),
         funder_id=request.args.get("funder", type=int),
         month=_month(),
         in_dispute=request.args.get("dispute") == "open",
-        order=_member(Order, "sort") or Order.MONTH,
+        order=member(Order, "sort") or Order.MONTH,
     )
 
 
@@ -122,6 +123,8 @@ def show(invoice_id: int) -> str:
         document=queries.document_of(invoice_id=invoice.id),
         can_pay=queries.may_pay(actor, invoice),
         can_approve=queries.may_approve(actor, invoice) and invoice.status is InvoiceStatus.AWAITING_APPROVAL,
+        can_credit=queries.why_not_credit(actor, invoice) is None,
+        can_raise_again=queries.why_not_raise_again(actor, invoice) is None,
         can_dispute=queries.why_not_dispute(actor, invoice) is None,
         today=clock.today(),
     )

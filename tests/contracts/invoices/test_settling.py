@@ -237,9 +237,9 @@ def test_an_invoice_credited_whole_that_counts_as_paid_at_the_provider_is_not_pa
 def test_a_correction_is_invoiced_again_once_and_for_no_more_than_was_credited(money: Money) -> None:
     money.send()
     note = actions.credit(money.invoice, amount=None, reason="Wrong order", actor=money.supplier, now=LATER)
-    with pytest.raises(Invalid, match=r"no more than £10,000.00"):
-        actions.reissue(note, amount=Decimal("10000.01"), actor=money.supplier, now=LATER)
-    again = actions.reissue(note, amount=Decimal("9000.00"), actor=money.supplier, now=LATER)
+    with pytest.raises(Invalid, match=r"to no more than £10,000.00"):
+        actions.reissue(note, amounts=[Decimal("10000.01")], actor=money.supplier, now=LATER)
+    again = actions.reissue(note, amounts=[Decimal("9000.00")], actor=money.supplier, now=LATER)
     assert (again.number, again.sequence, again.reissue_of_id) == (f"{money.invoice.number}-2", 2, money.invoice.id)
     assert (again.net, again.vat, again.status) == (
         Decimal("9000.00"),
@@ -248,11 +248,14 @@ def test_a_correction_is_invoiced_again_once_and_for_no_more_than_was_credited(m
     )
     assert (again.due_on, money.owed()) == (date(2026, 12, 5), Decimal("10800.00"))
     with pytest.raises(AlreadyDone):
-        actions.reissue(note, amount=Decimal("9000.00"), actor=money.supplier, now=LATER)
+        actions.reissue(note, amounts=[Decimal("9000.00")], actor=money.supplier, now=LATER)
     second = actions.credit(again, amount=None, reason="Wrong again", actor=money.supplier, now=LATER)
-    third = actions.reissue(second, amount=Decimal("9000.00"), actor=money.supplier, now=LATER)
+    third = actions.reissue(second, amounts=[Decimal("9000.00")], actor=money.supplier, now=LATER)
     assert (third.number, third.reissue_of_id) == (f"{money.invoice.number}-3", again.id)
-    assert [line.text for line in third.lines] == [f"Part of invoice {money.invoice.number}"]
+    assert [line.text for line in third.lines] == ["Service 1, October 2026"]
+    part = actions.credit(third, amount=Decimal(1), reason="A pound", actor=money.supplier, now=LATER)
+    fourth = actions.reissue(part, amounts=[Decimal(1)], actor=money.supplier, now=LATER)
+    assert [line.text for line in fourth.lines] == [f"Part of invoice {third.number}"]
 
 
 def test_a_voided_invoice_is_raised_again_whole_and_once(money: Money) -> None:
@@ -329,7 +332,7 @@ def test_a_dispute_upheld_in_part_leaves_that_part_credited(money: Money, sessio
     assert money.owed() == Decimal("10200.00")  # £12,000.00 less £1,500.00 and its VAT
     assert note_of(session).reissued_as_id == again.id
     with pytest.raises(Refused, match="not invoiced again"):
-        actions.reissue(note_of(session), amount=Decimal(1), actor=money.supplier, now=LATER)
+        actions.reissue(note_of(session), amounts=[Decimal(1)], actor=money.supplier, now=LATER)
     assert [event.what for event in reversed(audit.events_for(money.invoice))][-3:] == [
         "Disputed £4,000.00",
         "Answered the dispute",
