@@ -13,6 +13,7 @@ from contracts.referrals.rules import (
     AbsenceKind,
     Attendance,
     Complexity,
+    Consent,
     ReferralStatus,
 )
 from marketplace import clock
@@ -79,6 +80,21 @@ class Referral(Base):
             name="place_kept",
         ),
         CheckConstraint("status <> 'returned' OR released_at IS NOT NULL", name="place_given_back"),
+        # Nobody is moved twice out of one referral, unless the first move was undone.
+        Index("uq_referrals_moved_once", "moved_from_id", unique=True, postgresql_where=text("move_undone_at IS NULL")),
+        CheckConstraint("moved_from_id <> id", name="moved_from_another"),
+        CheckConstraint(
+            "move_undone_at IS NULL OR (moved_from_id IS NOT NULL AND status = 'withdrawn')", name="move_undone"
+        ),
+        CheckConstraint(
+            "(status = 'transferred') = (supplier_reads_until IS NOT NULL) "
+            "AND (status <> 'transferred' OR ended_at IS NOT NULL)",
+            name="transferred",
+        ),
+        CheckConstraint(
+            "(consent = 'not_asked') = (consent_at IS NULL) AND (consent_at IS NULL) = (consent_by IS NULL)",
+            name="consent_recorded",
+        ),
     )
 
     id: Mapped[Key]
@@ -110,6 +126,17 @@ class Referral(Base):
     officer_looked_at: Mapped[When | None]
     ended_at: Mapped[When | None]
     ended_reason: Mapped[str | None] = _sealed("referrals.ended_reason")
+    # The referral to another supplier that this one goes on from, and whether that move was undone.
+    moved_from_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("referrals.id"))
+    move_undone_at: Mapped[When | None]
+    # Once it was moved: the last day on which its supplier reads it.
+    supplier_reads_until: Mapped[date | None]
+    # Whether the person lets the next supplier read what is recorded here; who wrote the answer down, and when.
+    consent: Mapped[Consent] = mapped_column(
+        choice(Consent, "consent"), default=Consent.NOT_ASKED, server_default=Consent.NOT_ASKED.value
+    )
+    consent_at: Mapped[When | None]
+    consent_by: Mapped[int | None] = key_of("people.id")
 
     line: Mapped[ServiceLine] = relationship()
     officer: Mapped[Person] = relationship(foreign_keys=[officer_id])
@@ -119,6 +146,7 @@ class Referral(Base):
         secondary="referral_outcomes", order_by="DesiredOutcome.position"
     )
     sessions: Mapped[list[Session]] = relationship(order_by="Session.number", back_populates="referral")
+    moved_from: Mapped[Referral | None] = relationship(remote_side="Referral.id", viewonly=True)
 
     @property
     def begun_at(self) -> datetime:

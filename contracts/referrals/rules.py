@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from contracts.agreements.rules import contract_year
+from contracts.agreements.rules import contract_year, months_after
+from marketplace.working_days import add_working_days
 
 
 class ReferralStatus(StrEnum):
@@ -22,23 +23,32 @@ class ReferralStatus(StrEnum):
     RETURNED = "returned"
     WITHDRAWN = "withdrawn"
     COMPLETED = "completed"
+    TRANSFERRED = "transferred"
 
     @property
     def label(self) -> str:
         """The status as people say it."""
-        words = {ReferralStatus.WAITING: "On the waiting list", ReferralStatus.OFFERED: "Place offered"}
+        words = {
+            ReferralStatus.WAITING: "On the waiting list",
+            ReferralStatus.OFFERED: "Place offered",
+            ReferralStatus.TRANSFERRED: "Moved",
+        }
         return words.get(self, self.value.capitalize())
 
 
+_Status = ReferralStatus
 REFERRAL_MOVES: dict[ReferralStatus, frozenset[ReferralStatus]] = {
-    ReferralStatus.WAITING: frozenset({ReferralStatus.OFFERED, ReferralStatus.WITHDRAWN}),
-    ReferralStatus.OFFERED: frozenset({ReferralStatus.SENT, ReferralStatus.WITHDRAWN}),
-    ReferralStatus.SENT: frozenset({ReferralStatus.ACCEPTED, ReferralStatus.RETURNED, ReferralStatus.WITHDRAWN}),
-    ReferralStatus.ACCEPTED: frozenset({ReferralStatus.COMPLETED, ReferralStatus.WITHDRAWN}),
-    ReferralStatus.RETURNED: frozenset(),
-    ReferralStatus.WITHDRAWN: frozenset(),
-    ReferralStatus.COMPLETED: frozenset(),
+    _Status.WAITING: frozenset({_Status.OFFERED, _Status.WITHDRAWN, _Status.TRANSFERRED}),
+    _Status.OFFERED: frozenset({_Status.SENT, _Status.WITHDRAWN, _Status.TRANSFERRED}),
+    _Status.SENT: frozenset({_Status.ACCEPTED, _Status.RETURNED, _Status.WITHDRAWN, _Status.TRANSFERRED}),
+    _Status.ACCEPTED: frozenset({_Status.COMPLETED, _Status.WITHDRAWN, _Status.TRANSFERRED}),
+    _Status.RETURNED: frozenset(),
+    _Status.WITHDRAWN: frozenset(),
+    _Status.COMPLETED: frozenset(),
+    _Status.TRANSFERRED: frozenset(),
 }
+# Undoing a move, and nothing else, opens again what it closed.
+RESTORED = frozenset({ReferralStatus.WAITING, ReferralStatus.SENT, ReferralStatus.ACCEPTED})
 
 # The supplier does not know of these yet: they wait for a place, or for the officer to take the one that came free.
 UNSENT = frozenset({ReferralStatus.WAITING, ReferralStatus.OFFERED})
@@ -90,6 +100,62 @@ def tally(starts_on: date, spans: Iterable[tuple[date, date | None, int]]) -> di
         year_begins = key[0]
         found[key[1]] = DayCount(year_begins, placed[key], released[key], total)
     return found
+
+
+class Consent(StrEnum):
+    """Whether the person agrees that the next supplier reads what this one recorded."""
+
+    NOT_ASKED = "not_asked"
+    ASKED = "asked"
+    GIVEN = "given"
+    REFUSED = "refused"
+
+    @property
+    def label(self) -> str:
+        """The answer in words."""
+        return {Consent.NOT_ASKED: "Not asked yet", Consent.ASKED: "Asked, not answered yet"}.get(
+            self, self.value.capitalize()
+        )
+
+
+class Obstacle(StrEnum):
+    """Why one referral cannot move to a service."""
+
+    ALREADY_THERE = "already_there"
+    KIND_OF_HELP = "kind_of_help"
+
+    @property
+    def label(self) -> str:
+        """The reason in words."""
+        return {
+            Obstacle.ALREADY_THERE: "The person has an open referral to the new service already",
+            Obstacle.KIND_OF_HELP: "The new service does not give this kind of help",
+        }[self]
+
+
+# In how many working days the next supplier takes on somebody who was moved (R92).
+MOVE_WORKING_DAYS = 20
+
+# Until the end of which working day after it a move can be undone. Our own default, open to change.
+UNDO_WORKING_DAYS = 1
+
+# For how many months a supplier still reads what it did for somebody who was moved. Our own default, open to change.
+READS_ON_MONTHS = 6
+
+
+def taken_on_by(moved_on: date) -> date:
+    """The last day on which the next supplier should have taken the person on (R92)."""
+    return add_working_days(moved_on, MOVE_WORKING_DAYS)
+
+
+def undone_by(moved_on: date) -> date:
+    """The last day on which the move can be undone."""
+    return add_working_days(moved_on, UNDO_WORKING_DAYS)
+
+
+def read_until(moved_on: date) -> date:
+    """The last day on which the supplier that the person was moved from reads its own record of them."""
+    return months_after(moved_on, READS_ON_MONTHS)
 
 
 class Complexity(StrEnum):

@@ -12,7 +12,7 @@ from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.referrals.actions import Need, counting, fingerprint
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.rules import UNSENT, Complexity, ReferralStatus
+from contracts.referrals.rules import UNSENT, Complexity, ReferralStatus, read_until
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
@@ -135,6 +135,7 @@ def make_referral(
     number = next(_numbers)
     crn = crn or f"Z{number:06}"
     accepted = status in (ReferralStatus.ACCEPTED, ReferralStatus.COMPLETED)
+    moved = status is ReferralStatus.TRANSFERRED
     unsent, offered = status in UNSENT, status is ReferralStatus.OFFERED
     if accepted and caseworker is None:
         caseworker = make_actor(line.agreement.supplier, Role.CASEWORKER)
@@ -156,6 +157,8 @@ def make_referral(
         accepted_at=sent_at if accepted else None,
         caseworker_id=caseworker.person if caseworker else None,
         officer_looked_at=sent_at,
+        ended_at=sent_at if moved else None,
+        supplier_reads_until=read_until(sent_at.date()) if moved else None,
     )
     if status is not ReferralStatus.WAITING:
         counting.take_place(made, now=sent_at)

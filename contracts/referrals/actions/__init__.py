@@ -3,6 +3,7 @@
 from contracts.referrals.actions.checking import check_counters
 from contracts.referrals.actions.delivering import accept, complete, offer_session, record_session, return_to_officer
 from contracts.referrals.actions.sending import LOOKED, Need, fingerprint, look, send, withdraw
+from contracts.referrals.actions.transferring import look_back, record_consent, transfer, transfer_queue, undo_transfer
 from contracts.referrals.actions.waiting import confirm, leave, settle
 
 __all__ = [
@@ -15,10 +16,15 @@ __all__ = [
     "fingerprint",
     "leave",
     "look",
+    "look_back",
     "offer_session",
+    "record_consent",
     "record_session",
     "return_to_officer",
     "send",
     "settle",
+    "transfer",
+    "transfer_queue",
+    "undo_transfer",
     "withdraw",
 ]

@@ -101,7 +101,7 @@ def record_session(
     session = queries.session_for(actor, session_id, lock=True)
     if session.recorded_at is not None:
         raise AlreadyDone(f"Session {session.number} has been recorded already.")
-    if referral.status is not ReferralStatus.ACCEPTED:
+    if not queries.may_be_recorded(referral, session):
         raise Refused("This referral has ended, so its sessions can no longer be recorded.")
     if now < session.starts_at:
         raise Invalid("A session can be recorded once it has begun.", field="attendance")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from flask import url_for
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from contracts.referrals.models import Referral, Session
 from contracts.referrals.queries.queues import all_who_wait
@@ -95,7 +95,10 @@ def _sessions_to_record(actor: Actor, now: datetime) -> list[Waiting]:
         .where(
             Referral.caseworker_id == actor.person_id,
             delivered_by(actor),
-            Referral.status.in_(OPEN),
+            or_(
+                Referral.status.in_(OPEN),
+                and_(Referral.status == ReferralStatus.TRANSFERRED, Session.starts_at <= Referral.ended_at),
+            ),
             Session.recorded_at.is_(None),
             Session.starts_at <= now,
         )
@@ -116,6 +119,7 @@ def _sessions_to_record(actor: Actor, now: datetime) -> list[Waiting]:
 
 _NEWS = {
     ReferralStatus.RETURNED: "{} was returned by the supplier",
+    ReferralStatus.TRANSFERRED: "{} was moved to the next supplier",
     ReferralStatus.WITHDRAWN: "The place for {} was not taken in time",
 }
 
@@ -125,7 +129,7 @@ def _news_for_officer(actor: Actor) -> list[Waiting]:
         select(Referral.id, Referral.reference, Referral.status).where(has_news(actor)).order_by(Referral.id)
     ).all()
     if len(rows) > NAMED:
-        words = f"{len(rows):,} referrals returned, not taken in time or with a session missed"
+        words = f"{len(rows):,} referrals returned, moved, not taken in time or with a session missed"
         return [Waiting(words, url_for("referrals.index", news="yes"))]
     return [
         Waiting(

@@ -13,6 +13,7 @@ from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.referrals.models import Referral, Session
 from contracts.referrals.rules import OPEN, Attendance, ReferralStatus
+from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission, Role
 from marketplace.accounts.models import Person, RoleGrant
 from marketplace.errors import NotFound, Refused
@@ -78,15 +79,26 @@ def sent_by(actor: Actor) -> ColumnElement[bool]:
     """The officer who sent it, acting for the organisation for which it was sent."""
     if not actor.may(Permission.REFER):
         return false()
-    return and_(Referral.officer_id == actor.person_id, Referral.officer_organisation_id == actor.organisation_id)
+    return and_(
+        Referral.officer_id == actor.person_id,
+        Referral.officer_organisation_id == actor.organisation_id,
+        Referral.move_undone_at.is_(None),
+    )
 
 
 def delivered_by(actor: Actor) -> ColumnElement[bool]:
-    """The supplier's service managers, and the caseworker to whom it is assigned; once it has been sent."""
+    """The supplier's service managers, and the caseworker to whom it is assigned; once it has been sent.
+
+    After a referral was moved on, its supplier reads it for a while, for its own records. One that came by a move
+    which was undone is nobody's.
+    """
     if not (actor.is_supplier and actor.may(Permission.DELIVER)):
         return false()
-    of_supplier = Referral.sent_at.is_not(None) & Referral.line.has(
-        ServiceLine.agreement.has(Agreement.supplier_id == actor.organisation_id)
+    of_supplier = and_(
+        Referral.sent_at.is_not(None),
+        Referral.move_undone_at.is_(None),
+        or_(Referral.supplier_reads_until.is_(None), Referral.supplier_reads_until >= clock.today()),
+        Referral.line.has(ServiceLine.agreement.has(Agreement.supplier_id == actor.organisation_id)),
     )
     if Role.SERVICE_MANAGER in actor.roles:
         return of_supplier
@@ -169,6 +181,14 @@ def session_for(actor: Actor, session_id: int, *, lock: bool = False) -> Session
     return found
 
 
+def may_be_recorded(referral: Referral, session: Session) -> bool:
+    """Whether what became of a session can still be said: while the referral is accepted, and for what took place
+    before it was moved on."""
+    if referral.status is ReferralStatus.TRANSFERRED:
+        return referral.ended_at is not None and session.starts_at <= referral.ended_at
+    return referral.status is ReferralStatus.ACCEPTED
+
+
 def has_attended(referral: Referral) -> bool:
     """Whether the person has come to a session of this referral, late or not."""
     came = (Attendance.ATTENDED, Attendance.LATE)
@@ -233,7 +253,7 @@ def _holders(organisation_id: int, roles: Collection[Role]) -> Sequence[Person]:
 
 
 def has_news(actor: Actor) -> ColumnElement[bool]:
-    """Which of an officer's referrals were returned, lapsed or had a session missed since the officer last looked."""
+    """Which of an officer's referrals were returned, moved, lapsed or had a session missed since they last looked."""
     missed = exists().where(
         Session.referral_id == Referral.id,
         Session.attendance == Attendance.MISSED,
@@ -242,7 +262,10 @@ def has_news(actor: Actor) -> ColumnElement[bool]:
     return and_(
         sent_by(actor),
         or_(
-            and_(Referral.status == ReferralStatus.RETURNED, _not_seen_since(Referral.ended_at)),
+            and_(
+                Referral.status.in_((ReferralStatus.RETURNED, ReferralStatus.TRANSFERRED)),
+                _not_seen_since(Referral.ended_at),
+            ),
             and_(Referral.status == ReferralStatus.WITHDRAWN, LAPSED, _not_seen_since(Referral.ended_at)),
             and_(Referral.status == ReferralStatus.ACCEPTED, missed),
         ),

@@ -60,6 +60,7 @@ def test_after_a_thousand_random_actions_over_years_the_counters_say_what_the_re
             for line in lines:
                 assert_counted_as_told(line)
     does = {"send", "join", "confirm", "leave", "accept", "give_back", "withdraw", "attend", "complete"}
+    does |= {"move", "move_queue", "undo_move"}
     assert does == set(wanderer.done)
     assert db.session.scalar(select(AuditEvent.id).where(AuditEvent.what.contains("not taken in time"))), "none lapsed"
     assert any("contract year" in refused.words for refused in wanderer.refused), "nothing was ever full"

@@ -233,7 +233,7 @@ def test_much_news_is_one_line_of_the_home_page_that_leads_to_it(client: FlaskCl
     quiet = make_referral(line, officer=officer)
     sign_in(client, officer)
     home = client.get("/home").text
-    assert "6 referrals returned, not taken in time or with a session missed" in home
+    assert "6 referrals returned, moved, not taken in time or with a session missed" in home
     assert returned[0].reference not in home
     page = client.get("/referrals/?news=yes").text
     assert all(one.reference in page for one in returned)

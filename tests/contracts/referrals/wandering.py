@@ -12,9 +12,9 @@ from sqlalchemy import select
 from contracts.agreements.models import ServiceLine
 from contracts.referrals import actions, queries
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.rules import AbsenceKind, Attendance, Complexity, ReferralStatus
+from contracts.referrals.rules import OPEN, UNSENT, AbsenceKind, Attendance, Complexity, ReferralStatus
 from marketplace import clock
-from marketplace.access import Actor, Role
+from marketplace.access import SYSTEM, Actor, Role
 from marketplace.errors import Refused
 from marketplace.extensions import db
 from tests.factories.accounts import make_actor
@@ -45,6 +45,7 @@ class Wanderer:
             [
                 *(self.send, self.send, self.join, self.join, self.join, self.confirm, self.leave),
                 *(self.accept, self.give_back, self.withdraw, self.attend, self.complete),
+                *(self.move, self.move_queue, self.undo_move, self.undo_move, self.undo_move),
             ]
         )
         try:
@@ -93,6 +94,26 @@ class Wanderer:
         referral, manager = self._one(Status.ACCEPTED)
         actions.complete(referral, actor=manager, now=now)
 
+    def move(self, now: datetime) -> None:
+        referral, _ = self._one(*OPEN)
+        actions.transfer(referral, self.random.choice(self.lines), actor=SYSTEM, now=now)
+
+    def move_queue(self, now: datetime) -> None:
+        line, to = self.random.sample(list(self.lines), 2)
+        asked = select(Referral.id).where(Referral.line_id == line, Referral.status.in_(UNSENT)).order_by(Referral.id)
+        actions.transfer_queue(line, to, db.session.scalars(asked.limit(3)).all(), actor=SYSTEM, now=now)
+
+    def undo_move(self, now: datetime) -> None:
+        asked = select(Referral.id).where(
+            Referral.moved_from_id.is_not(None),
+            Referral.status.in_(UNSENT | {Status.SENT}),
+            Referral.line_id.in_(self.lines),
+        )
+        latest = db.session.scalar(asked.order_by(Referral.id.desc()).limit(1))
+        if latest is None:
+            raise Refused("Nothing was moved.")
+        actions.undo_transfer(latest, actor=SYSTEM, now=now)
+
     def _one(self, *statuses: Status) -> tuple[int, Actor]:
         found = db.session.execute(
             select(Referral.id, Referral.line_id)
@@ -126,7 +147,10 @@ def assert_counted_as_told(line: ServiceLine, *, clocks_differ: bool = False) ->
     )
     for one in db.session.scalars(select(Referral).where(Referral.line_id == line.id)):
         freed = one.status is Status.RETURNED or (one.status is Status.WITHDRAWN and one.id not in came)
-        never = one.status is Status.WAITING or (one.status is Status.WITHDRAWN and not (one.sent_at or one.offered_at))
+        # Whoever was sent keeps the place used when moved on; a place that was only held is given back.
+        freed = freed or (one.status is Status.TRANSFERRED and one.sent_at is None)
+        ended = one.status in (Status.WITHDRAWN, Status.TRANSFERRED)
+        never = one.status is Status.WAITING or (ended and not (one.sent_at or one.offered_at))
         assert (one.placed_at is None) is never, one.reference
         assert (one.released_at is not None) is (freed and not never), one.reference
     cap = line.terms_on(line.agreement.starts_on).cap
