@@ -44,6 +44,7 @@ AREAS = (
     "contracts.changes",
     "contracts.referrals",
     "contracts.volumes",
+    "contracts.performance",
     "contracts.ledger",
     "contracts.invoices",
     "contracts.payments",

@@ -33,6 +33,7 @@ SIGNED_IN_ITEMS = (
     Item("Contracts", "agreements.index", Permission.SEE_CONTRACTS),
     Item("Volumes", "volumes.index", Permission.SEE_VOLUMES),
     Item("National volumes", "volumes.nation", Permission.SEE_NATIONAL_VOLUMES),
+    Item("Performance", "performance.index", Permission.SEE_CONTRACTS),
     Item("Referrals", "referrals.index", Permission.SEE_REFERRALS),
     Item("Invoices", "invoices.index", Permission.SEE_INVOICES),
     Item("Payment differences", "payments.differences", Permission.SEE_PAYMENT_DIFFERENCES),

@@ -77,6 +77,18 @@ TIMETABLE: tuple[Scheduled, ...] = (
         cron="20 6 * * *",
     ),
     Scheduled(
+        "scorecards",
+        "contracts.performance.jobs.make_due_scorecards",
+        "makes each contract's scorecard of a month that is over",
+        cron="40 5 * * *",
+    ),
+    Scheduled(
+        "improvement-reminders",
+        "contracts.performance.jobs.remind",
+        "tells of actions to improve that are late",
+        cron="25 6 * * *",
+    ),
+    Scheduled(
         "invoices",
         "contracts.invoices.jobs.raise_due_invoices",
         "raises the invoices of every month that is over, and reconciles every contract year that is",

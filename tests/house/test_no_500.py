@@ -20,11 +20,13 @@ from werkzeug.routing import Rule
 from calloffs.competitions.rules import CompetitionStatus
 from calloffs.funds.actions import open_fund
 from calloffs.funds.rules import FundKind
+from contracts.agreements.rules import Side
 from contracts.changes.actions import begin, suspend
 from contracts.invoices.actions import credit, dispute
 from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
 from contracts.mobilisation.rules import Dates
+from contracts.performance.actions import resolve
 from contracts.referrals.rules import ReferralStatus
 from contracts.volumes.actions import raise_alerts
 from contracts.volumes.queries import alerts_of, position
@@ -48,6 +50,7 @@ from tests.factories.evaluation import make_evaluated, make_recommended
 from tests.factories.invoices import RAISED, make_contract, make_invoice
 from tests.factories.mobilisation import Contract
 from tests.factories.payments import make_difference
+from tests.factories.performance import make_performer
 from tests.factories.places import GREATER_MANCHESTER_REGION
 from tests.factories.referrals import make_referral, make_service, make_session
 from tests.factories.suppliers import make_application
@@ -59,7 +62,7 @@ HUGE = str(10**30)
 # Every name that an address of ours may carry after its question mark.
 ASKED = (
     *("page", "stage", "category", "place", "show", "status", "sort", "text", "origin", "name", "standing", "need"),
-    *("words", "who", "mine", "news", "agreement", "next", "kind", "order", "by", "on"),
+    *("words", "who", "mine", "news", "agreement", "next", "kind", "order", "by", "on", "month", "measure", "rating"),
 )
 HOSTILE = ("\x00", HUGE, "%_\\' OR 1=1 -- 🏠")
 # What is typed into every field of a form at once.
@@ -127,6 +130,11 @@ def world(session: Database, clock: StandingClock) -> World:
     )
     warned = make_service(supplier=tender.supplier, commissioner=tender.lead, bands=((60, 80),))
     raise_alerts(position(warned, on=clock().date()), now=clock())
+    performed = make_performer(supplier=tender.supplier, commissioner=tender.lead)
+    card = performed.card(performed.agreement.starts_on, now=clock())
+    improvement = resolve(
+        card, what="x", side=Side.SUPPLIER, due_on=RAISED.date(), actor=performed.manager, now=clock()
+    )
     keys: dict[str, list[object]] = {
         "competition_id": [one.competition.id for one in (tender, evaluated, draft)],
         "agreement_id": [agreement.id],
@@ -148,6 +156,9 @@ def world(session: Database, clock: StandingClock) -> World:
             begin(changed.agreement, reason="x", in_force_from=APPLIES, actor=changed.manager, now=clock()).id
         ],
         "suspension_id": [stopped.id],
+        "target_id": [performed.proposed(from_month=performed.agreement.starts_on.replace(month=10)).id],
+        "scorecard_id": [card.id],
+        "improvement_id": [improvement.id],
         "milestone_id": [mobilised.begin()[0].id],
         "promise_id": [promise.id],
         "promise_report_id": [report.id],

@@ -1,0 +1,21 @@
+"""Writes of performance: targets proposed and agreed, scorecards made, commented on, reviewed and acted on."""
+
+from contracts.performance.actions.improving import close, comment, reopen, resolve, review, say_done
+from contracts.performance.actions.scoring import make_scorecards
+from contracts.performance.actions.targets import agree, agree_all, decline, propose, propose_usual, take_back
+
+__all__ = [
+    "agree",
+    "agree_all",
+    "close",
+    "comment",
+    "decline",
+    "make_scorecards",
+    "propose",
+    "propose_usual",
+    "reopen",
+    "resolve",
+    "review",
+    "say_done",
+    "take_back",
+]

@@ -1,0 +1,119 @@
+"""What people are told about performance. Nothing in a letter says anything about a person on probation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.agreements.models import Agreement
+from contracts.agreements.rules import Side
+from contracts.mobilisation.letters import managers
+from contracts.mobilisation.rules import other
+from contracts.performance.models import ImprovementAction, MeasureTarget, Scorecard
+from marketplace.accounts import letters
+
+
+def _write(
+    agreement: Agreement, side: Side, *, key: str, subject: str, template: str, now: datetime, **context: Any
+) -> None:
+    letters.write_to(
+        managers(agreement, side),
+        key=key,
+        subject=subject,
+        template=f"emails/performance/{template}.txt",
+        now=now,
+        agreement=agreement,
+        **context,
+    )
+
+
+def ask_to_agree(agreement: Agreement, side: Side, targets: Sequence[MeasureTarget], *, now: datetime) -> None:
+    """To the side that did not propose them."""
+    _write(
+        agreement,
+        side,
+        key=f"measure-target:{targets[0].id}:proposed",
+        subject=f"Agree how the performance of {agreement.reference} is measured",
+        template="proposed",
+        now=now,
+        targets=targets,
+    )
+
+
+def tell_answered(agreement: Agreement, targets: Sequence[MeasureTarget], *, now: datetime) -> None:
+    """To the side that proposed them."""
+    _write(
+        agreement,
+        targets[0].side,
+        key=f"measure-target:{targets[0].id}:answered",
+        subject=f"Targets of {agreement.reference}: {targets[0].status}",
+        template="answered",
+        now=now,
+        targets=targets,
+    )
+
+
+def tell_made(card: Scorecard, *, now: datetime) -> None:
+    """To both sides: the month's scorecard is there."""
+    for side in Side:
+        _about(card, side, "made", f"How {card.agreement.reference} performed in {card.month:%B %Y}", now=now)
+
+
+def tell_commented(card: Scorecard, *, now: datetime) -> None:
+    """To the contract managers: the supplier has commented. Once a scorecard, however often the words change."""
+    subject = f"The supplier commented on {card.agreement.reference} in {card.month:%B %Y}"
+    _about(card, Side.COMMISSIONER, "commented", subject, now=now)
+
+
+def tell_reviewed(card: Scorecard, *, now: datetime) -> None:
+    """To the supplier: the review is written."""
+    subject = f"The review of {card.agreement.reference} in {card.month:%B %Y} is written"
+    _about(card, Side.SUPPLIER, "reviewed", subject, now=now)
+
+
+def _about(card: Scorecard, side: Side, what: str, subject: str, *, now: datetime) -> None:
+    _write(
+        card.agreement,
+        side,
+        key=f"scorecard:{card.id}:{what}:{side}",
+        subject=subject,
+        template="scorecard",
+        now=now,
+        card=card,
+        what=what,
+    )
+
+
+def tell_resolved(made: ImprovementAction, *, now: datetime) -> None:
+    """To its owner: there is something to do."""
+    _improve(made, made.side, "set", "Something to do", now=now)
+
+
+def tell_done(made: ImprovementAction, *, now: datetime) -> None:
+    """To the contract managers, who close it or reopen it."""
+    _improve(made, Side.COMMISSIONER, f"done:{now.isoformat()}", "An action is said to be done", now=now)
+
+
+def tell_followed_up(made: ImprovementAction, *, now: datetime) -> None:
+    """To its owner: closed, or why it is to do again."""
+    _improve(made, made.side, f"followed-up:{now.isoformat()}", "What was found of your action", now=now)
+
+
+def remind(made: ImprovementAction, *, now: datetime) -> None:
+    """To its owner and the other side, once, when it is late."""
+    for side in (made.side, other(made.side)):
+        _improve(made, side, f"late:{made.due_on}:{side}", "An action is late", now=now)
+
+
+def _improve(made: ImprovementAction, side: Side, what: str, subject: str, *, now: datetime) -> None:
+    agreement = made.scorecard.agreement
+    _write(
+        agreement,
+        side,
+        key=f"improvement:{made.id}:{what}",
+        subject=f"{subject}: performance of {agreement.reference}",
+        template="improvement",
+        now=now,
+        made=made,
+    )

@@ -1,0 +1,160 @@
+"""What records say of a month: cases and how many were met, for any number of contracts in a few grouped queries.
+
+A referral counts for the contract whose line it is on. One that moved to the next supplier counts with the old one
+until it ended there, and from its own sending with the new one, so that performance stays with whoever earned it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Date, Select, and_, column, exists, func, or_, select, values
+from sqlalchemy.orm import InstrumentedAttribute
+
+from contracts.agreements.models import ServiceLine
+from contracts.performance.rules import (
+    ANSWER_WORKING_DAYS,
+    FIRST_SESSION_WORKING_DAYS,
+    IN_TOUCH_DAYS,
+    Measure,
+    days_due,
+)
+from contracts.referrals.models import Referral, Session
+from contracts.referrals.rules import Attendance, ReferralStatus
+from contracts.volumes.queries.reading import among
+from marketplace import clock
+from marketplace.database import Moment
+from marketplace.extensions import db
+
+# Met and cases, by contract and measure; a measure without a case is not there.
+Counts = dict[int, dict[Measure, tuple[int, int]]]
+
+_CAME = (Attendance.ATTENDED, Attendance.LATE)
+
+
+def counts(agreement_ids: Sequence[int], first: date, last: date) -> Counts:
+    """What each contract's records say of the days first..last, whose clocks are over."""
+    found: Counts = defaultdict(dict)
+    if agreement_ids and first <= last:
+        for rows in (_answered, _first_session, _sessions, _ended, _in_touch):
+            for agreement_id, measure, met, cases in rows(agreement_ids, first, last):
+                if cases:
+                    found[agreement_id][measure] = (met, cases)
+    return found
+
+
+_Row = tuple[int, Measure, int, int]
+
+
+def _answered(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
+    due = _deadlines(first, last, ANSWER_WORKING_DAYS)
+    if due is None:
+        return
+    returned = Referral.status == ReferralStatus.RETURNED
+    in_time = or_(Referral.accepted_at < due.c.until, and_(returned, Referral.ended_at < due.c.until))
+    gone = and_(Referral.accepted_at.is_(None), ~returned, Referral.ended_at < due.c.until)
+    asked = _of(keys, func.count().filter(in_time), func.count().filter(~func.coalesce(gone, False)))
+    for row in db.session.execute(_sent_on(asked, due)):
+        yield row[0], Measure.ANSWERED, row[1], row[2]
+
+
+def _first_session(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
+    due = _deadlines(first, last, FIRST_SESSION_WORKING_DAYS)
+    if due is None:
+        return
+    begun = exists().where(Session.referral_id == Referral.id, Session.starts_at < due.c.until)
+    stays = or_(Referral.ended_at.is_(None), Referral.ended_at >= due.c.until)
+    asked = _of(keys, func.count().filter(begun), func.count().filter(or_(begun, stays)))
+    for row in db.session.execute(_sent_on(asked, due)):
+        yield row[0], Measure.FIRST_SESSION, row[1], row[2]
+
+
+def _sessions(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
+    recorded = Session.recorded_at.is_not(None)
+    same_day = _london_day(Session.recorded_at) == _london_day(Session.starts_at)
+    held = or_(recorded, Referral.ended_at.is_(None), Referral.ended_at > Session.starts_at)
+    asked = (
+        _of(
+            keys,
+            func.count().filter(recorded, same_day),
+            func.count().filter(held),
+            func.count().filter(Session.attendance.in_(_CAME)),
+            func.count().filter(recorded),
+        )
+        .join(Session, Session.referral_id == Referral.id)
+        .where(Session.starts_at >= _begins(first), Session.starts_at < _ends(last))
+    )
+    for row in db.session.execute(asked):
+        yield row[0], Measure.RECORDED, row[1], row[2]
+        yield row[0], Measure.ATTENDED, row[3], row[4]
+
+
+def _ended(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
+    def within(moment: InstrumentedAttribute[datetime | None]) -> Any:
+        return and_(moment >= _begins(first), moment < _ends(last))
+
+    accepted, ended = within(Referral.accepted_at), within(Referral.ended_at)
+    returned = and_(ended, Referral.status == ReferralStatus.RETURNED)
+    over = and_(ended, Referral.accepted_at.is_not(None))
+    completed = Referral.status == ReferralStatus.COMPLETED
+    asked = _of(
+        keys,
+        func.count().filter(accepted),
+        func.count().filter(or_(accepted, returned)),
+        func.count().filter(over, completed),
+        func.count().filter(over, or_(completed, Referral.status == ReferralStatus.WITHDRAWN)),
+    ).where(or_(accepted, ended))
+    for row in db.session.execute(asked):
+        yield row[0], Measure.TAKEN_ON, row[1], row[2]
+        yield row[0], Measure.COMPLETED, row[3], row[4]
+
+
+def _in_touch(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
+    """As it stands at the end of the last day."""
+    since = _begins(last - timedelta(days=IN_TOUCH_DAYS - 1))
+    seen = exists().where(
+        Session.referral_id == Referral.id, Session.starts_at >= since, Session.starts_at < _ends(last)
+    )
+    asked = _of(keys, func.count().filter(seen), func.count()).where(
+        Referral.accepted_at < since, or_(Referral.ended_at.is_(None), Referral.ended_at >= _ends(last))
+    )
+    for row in db.session.execute(asked):
+        yield row[0], Measure.IN_TOUCH, row[1], row[2]
+
+
+def _of(keys: Sequence[int], *wanted: Any) -> Select[Any]:
+    """Sums over the referrals that suppliers of these contracts were sent, by contract."""
+    return (
+        select(ServiceLine.agreement_id, *wanted)
+        .select_from(Referral)
+        .join(ServiceLine, ServiceLine.id == Referral.line_id)
+        .where(among(ServiceLine.agreement_id, keys), Referral.sent_at.is_not(None))
+        .group_by(ServiceLine.agreement_id)
+    )
+
+
+def _deadlines(first: date, last: date, working_days: int) -> Any:
+    """Each day whose so many working days end in the time asked about, and the moment at which they are over."""
+    rows = [(day, _ends(due)) for day, due in days_due(first, last, working_days)]
+    if not rows:
+        return None
+    return values(column("day", Date), column("until", Moment), name="deadlines").data(rows)
+
+
+def _sent_on(asked: Select[Any], due: Any) -> Select[Any]:
+    return asked.join(due, due.c.day == _london_day(Referral.sent_at))
+
+
+def _london_day(moment: InstrumentedAttribute[Any]) -> Any:
+    return func.date(func.timezone("Europe/London", moment))
+
+
+def _begins(day: date) -> datetime:
+    return clock.from_london(datetime.combine(day, time()))
+
+
+def _ends(day: date) -> datetime:
+    return _begins(day + timedelta(days=1))
