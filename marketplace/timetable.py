@@ -95,6 +95,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         cron="30 2,4,6 * * *",
     ),
     Scheduled(
+        "invoice-documents",
+        "contracts.invoices.jobs.make_waiting_documents",
+        "makes the PDF of each invoice and credit note that has none yet",
+        every=timedelta(minutes=1),
+    ),
+    Scheduled(
         "invoices-sent",
         "contracts.payments.jobs.send_due_invoices",
         "sends invoices that the payment provider does not have yet",

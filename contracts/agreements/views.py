@@ -7,13 +7,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from contracts.agreements import actions, queries
 from contracts.agreements.forms import SignForm
 from contracts.agreements.jobs import make_document
-from contracts.agreements.models import Agreement, AgreementDocument
+from contracts.agreements.models import Agreement
 from contracts.agreements.queries import Filter, Order
 from contracts.agreements.rules import (
     AgreementStatus,
@@ -26,8 +26,8 @@ from contracts.agreements.rules import (
 )
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
-from marketplace.adapters.files import FileDamaged, FileMissing
-from marketplace.errors import NotFound, Refused
+from marketplace.downloads import pdf_download
+from marketplace.errors import Refused
 from marketplace.queueing import enqueue
 from marketplace.spreadsheets import csv_download
 from marketplace.transactions import after_commit, transaction
@@ -228,25 +228,4 @@ def document(agreement_id: int, document_id: int) -> Response:
     """The contract as a PDF, its content checked against the hash it was kept under."""
     agreement = queries.agreement_for(acting(), agreement_id)
     found = next((one for one in agreement.documents if one.id == document_id), None)
-    if found is None or found.sha256 is None:
-        raise NotFound("There is no such document, or it is still being made.")
-    return Response(
-        _content(found),
-        mimetype="application/pdf",
-        headers={
-            "Content-Disposition": f"attachment; filename={agreement.reference}.pdf",
-            "Cache-Control": "private, no-store",
-        },
-    )
-
-
-def _content(document: AgreementDocument) -> bytes:
-    try:
-        content: bytes = current_app.extensions["files"].read(document.sha256)
-    except FileMissing:
-        raise NotFound("The document is not where it was kept. Tell whoever runs this service.") from None
-    except FileDamaged:
-        raise Refused(
-            "The document was changed since it was made, so it is not given out. Tell whoever runs this service."
-        ) from None
-    return content
+    return pdf_download(agreement.reference, found.sha256 if found else None)

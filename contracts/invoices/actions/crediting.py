@@ -96,6 +96,7 @@ def give_credit(
         now=now,
     )
     want_document(credit_note_id=note.id, now=now)
+    want_document(invoice_id=invoice.id, now=now)
     audit.record(f"Credit note {note.number} given", invoice, actor=actor, now=now, amount=str(note.amount))
     return note
 

@@ -123,7 +123,10 @@ def debt_of(invoice: Invoice, agreement: Agreement | None = None) -> Debt:
 def want_document(*, now: datetime, invoice_id: int | None = None, credit_note_id: int | None = None) -> None:
     """A row that says the PDF is wanted (again, if what it says has changed); a job makes it."""
     document = queries.document_of(invoice_id=invoice_id, credit_note_id=credit_note_id)
-    if document is None:
+    if document is not None:
+        # Whoever makes it this moment, of what is no longer so, is waited for; then it is made once more.
+        db.session.refresh(document, with_for_update=True)
+    else:
         document = InvoiceDocument(invoice_id=invoice_id, credit_note_id=credit_note_id)
         db.session.add(document)
     document.status, document.wanted_at = DocumentStatus.WAITING, now

@@ -26,6 +26,13 @@ from contracts.invoices.queries.disputing import (
     may_uphold,
     why_not_dispute,
 )
+from contracts.invoices.queries.documents import (
+    VatWords,
+    credited_before,
+    document_of,
+    vat_words,
+    waiting_documents,
+)
 from contracts.invoices.queries.finding import (
     Choices,
     Filter,
@@ -33,7 +40,6 @@ from contracts.invoices.queries.finding import (
     Order,
     all_invoices_for,
     choices_for,
-    document_of,
     invoice_for,
     invoice_numbered,
     invoices_for,
@@ -89,6 +95,7 @@ __all__ = [
     "Order",
     "Period",
     "ScheduledMonth",
+    "VatWords",
     "agreement_with_prices",
     "agreements_to_invoice",
     "all_credit_notes_for",
@@ -100,6 +107,7 @@ __all__ = [
     "credit_notes_for",
     "credit_notes_of_year",
     "credit_of_dispute",
+    "credited_before",
     "deductions",
     "deductions_to_take",
     "dispute_for",
@@ -133,8 +141,10 @@ __all__ = [
     "vat_rate",
     "vat_status",
     "vat_statuses",
+    "vat_words",
     "versions_by_number",
     "waiting",
+    "waiting_documents",
     "why_not_credit",
     "why_not_dispute",
     "why_not_raise_again",

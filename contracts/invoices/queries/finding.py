@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from contracts.agreements.models import Agreement
-from contracts.invoices.models import CreditNote, Dispute, Invoice, InvoiceDocument, InvoiceLine
+from contracts.invoices.models import CreditNote, Dispute, Invoice, InvoiceLine
 from contracts.invoices.rules import OWED, DisputeStatus, InvoiceKind, InvoiceStatus
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
@@ -108,13 +108,6 @@ def _whole(chosen: Select[Invoice]) -> Select[Invoice]:
 def reissues_of(invoice: Invoice) -> Sequence[Invoice]:
     """The invoices that ask again for what this one asked for, or part of it."""
     return db.session.scalars(select(Invoice).where(Invoice.reissue_of_id == invoice.id).order_by(Invoice.id)).all()
-
-
-def document_of(*, invoice_id: int | None = None, credit_note_id: int | None = None) -> InvoiceDocument | None:
-    """The PDF of an invoice or of a credit note, made or wanted."""
-    if credit_note_id is not None:
-        return db.session.scalar(select(InvoiceDocument).where(InvoiceDocument.credit_note_id == credit_note_id))
-    return db.session.scalar(select(InvoiceDocument).where(InvoiceDocument.invoice_id == invoice_id))
 
 
 def invoices_for(actor: Actor, narrowed: Filter = Filter(), *, page: int = 1) -> InvoicePage:

@@ -95,6 +95,7 @@ def show_credit(credit_note_id: int) -> str:
         "contracts/invoices/credit_note.html",
         note=note,
         invoice=note.invoice,
+        document=queries.document_of(credit_note_id=note.id),
         can_reissue=queries.why_not_reissue(actor, note) is None,
     )
 
