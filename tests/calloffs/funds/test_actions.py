@@ -146,6 +146,27 @@ class TestTheFundItself:
             actions.change_fund(fund, amount=Decimal("399.99"), purposes=WORK, reason="Less.", actor=actor, now=NOW)
         actions.change_fund(fund, amount=Decimal(400), purposes=WORK, reason="Less.", actor=actor, now=NOW)
         assert fund.standing.left == 0
+        # Nor less than what is agreed already: that is set aside as firmly.
+        actions.settle("DF-1", value=Decimal(300), percent=Decimal(100), stage=Stage.AGREED, actor=actor, now=NOW)
+        with pytest.raises(Invalid, match=r"£300\.00 is set aside already"):
+            actions.change_fund(fund, amount=Decimal("299.99"), purposes=WORK, reason="Less.", actor=actor, now=NOW)
+
+    def test_what_is_released_takes_nothing_again(self) -> None:
+        actor = make_actor(make_commissioner(), Role.COMMERCIAL_PARTNER)
+        fund = make_fund(actor)
+        actions.hold(fund.id, call_off="DF-1", title="W", purpose=WORK, amount=Decimal(400), actor=actor, now=NOW)
+        actions.release("DF-1", actor=actor, now=NOW)
+        actions.settle("DF-1", value=Decimal(300), percent=Decimal(100), stage=Stage.AGREED, actor=actor, now=NOW)
+        assert fund.standing.left == fund.amount
+        assert [one.stage for one in fund.commitments] == [Stage.RELEASED]
+
+    def test_a_purpose_that_was_taken_out_of_the_fund_meanwhile_stops_the_publishing(self) -> None:
+        made = make_tender(CompetitionStatus.DRAFT)
+        fund = make_fund(made.author)
+        _paid_from(made, fund)
+        actions.change_fund(fund, amount=fund.amount, purposes=WORK, reason="Law.", actor=made.author, now=NOW)
+        with pytest.raises(Refused, match="is not for “Women’s wider outcomes” any more"):
+            _publish(made)
 
     def test_only_partners_of_the_body_change_it_and_only_its_own_call_offs_are_paid_from_it(self) -> None:
         made = make_tender(CompetitionStatus.DRAFT)
