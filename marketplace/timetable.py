@@ -161,6 +161,18 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=2),
     ),
     Scheduled(
+        "volume-actions",
+        "contracts.volumes.jobs.remind",
+        "reminds of what was decided about a volume, on the day on which it is looked at again",
+        cron="25 6 * * *",
+    ),
+    Scheduled(
+        "services-made-known",
+        "contracts.volumes.jobs.write_to_officers",
+        "tells officers of the area of a service that has room",
+        every=timedelta(minutes=2),
+    ),
+    Scheduled(
         "sessions-cleared",
         "marketplace.accounts.jobs.clear_away",
         "forgets sessions and one-time links that ended a month ago",

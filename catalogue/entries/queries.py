@@ -12,8 +12,8 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from contracts.agreements.models import Agreement, LineTerms, ServiceLine
 from contracts.agreements.queries import is_open, with_terms
-from contracts.referrals.queries import queues_of, suppliers_with_somebody
-from contracts.volumes.queries import positions
+from contracts.referrals.queries import notices_of, queues_of, suppliers_with_somebody
+from contracts.volumes.queries import made_known, positions
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.presentation import plural
@@ -32,6 +32,10 @@ class Entry:
     takes_referrals: bool
     # How many wait for a place.
     waiting: int = 0
+    # What whoever refers is told first.
+    notices: Sequence[str] = ()
+    # Whether the region is making it known that the service has room.
+    is_made_known: bool = False
 
     @property
     def room_words(self) -> str:
@@ -75,6 +79,7 @@ def entries_of(lines: Sequence[ServiceLine], *, on: date) -> list[Entry]:
     found = positions(lines, on=on)
     receiving = suppliers_with_somebody([line.agreement.supplier_id for line in lines]) if lines else set()
     queues = queues_of(line.id for line in lines if found[line.id].room == 0)
+    notices, known = notices_of(found, on), made_known(found)
     return [
         Entry(
             line,
@@ -82,6 +87,8 @@ def entries_of(lines: Sequence[ServiceLine], *, on: date) -> list[Entry]:
             found[line.id].room,
             line.agreement.supplier_id in receiving,
             queues[line.id].waiting if line.id in queues else 0,
+            notices.get(line.id, ()),
+            line.id in known and found[line.id].room != 0,
         )
         for line in lines
     ]

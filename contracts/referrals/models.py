@@ -190,6 +190,25 @@ class LineDay(Base):
     total: Mapped[int]
 
 
+class LineNotice(Base):
+    """What officers are told about a service before they refer somebody to it, until a day."""
+
+    __tablename__ = "line_notices"
+    __table_args__ = (
+        CheckConstraint("words <> ''", name="words"),
+        Index("ix_line_notices_shown", "line_id", "until", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    id: Mapped[Key]
+    line_id: Mapped[int] = key_of("service_lines.id")
+    words: Mapped[str]
+    # The last London day on which it is shown, unless it is ended before.
+    until: Mapped[date]
+    set_at: Mapped[When]
+    set_by: Mapped[int] = key_of("people.id")
+    ended_at: Mapped[When | None]
+
+
 class ReferralOutcome(Base):
     """A desired outcome chosen for a referral."""
 

@@ -1,8 +1,8 @@
-"""Background work of volumes: warning those who can act."""
+"""Background work of volumes: warning those who can act, reminding them of what they decided, making services known."""
 
 from __future__ import annotations
 
-from contracts.volumes import actions, queries
+from contracts.volumes import actions, letters, queries
 from contracts.volumes.rules import Position
 from marketplace import clock
 from marketplace.transactions import transaction
@@ -23,3 +23,18 @@ def raise_due_alerts() -> None:
 def _raise(position: Position) -> None:
     with transaction():
         actions.raise_alerts(position, now=clock.now())
+
+
+def remind() -> None:
+    """Each morning: actions whose day has come to be followed up. Each is told of once for each day planned."""
+    now = clock.now()
+    with transaction():
+        for action in queries.actions_to_follow_up(clock.london(now).date()):
+            letters.remind(action, now=now)
+
+
+def write_to_officers() -> None:
+    """Every few minutes: letters to officers that a service has room, an action to a transaction. May run twice."""
+    for action_id in queries.letters_wanted():
+        with transaction():
+            actions.letters_written(action_id, now=clock.now())

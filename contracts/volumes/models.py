@@ -1,15 +1,17 @@
-"""What is on record about volumes: when in the year referrals are expected, and what was warned of."""
+"""What is on record about volumes: when in the year referrals are expected, what was warned of, and what
+was done about it."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models import ServiceLine
-from contracts.volumes.rules import AlertKind, AlertStatus
+from contracts.referrals.models import LineNotice
+from contracts.volumes.rules import ActionKind, ActionStatus, AlertKind, AlertStatus, Verdict
 from marketplace.accounts.models import Person
 from marketplace.database import Base, Key, When, choice, key_of
 
@@ -79,3 +81,84 @@ class VolumeAlert(Base):
 
     line: Mapped[ServiceLine] = relationship()
     closer: Mapped[Person | None] = relationship()
+
+
+class VolumeAction(Base):
+    """What is done about a service's volume: decided, followed up on a day, and found to have helped or not."""
+
+    __tablename__ = "volume_actions"
+    __table_args__ = (
+        ForeignKeyConstraint(["alert_id", "line_id"], ["volume_alerts.id", "volume_alerts.line_id"]),
+        # A second one of the same kind is the first one, to be followed up.
+        Index(
+            "uq_volume_actions_one_under_way",
+            "line_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("status = 'under_way'"),
+        ),
+        Index("ix_volume_actions_follow_up", "follow_up_on", postgresql_where=text("status = 'under_way'")),
+        CheckConstraint("what <> ''", name="what"),
+        CheckConstraint("notice_id IS NULL OR kind IN ('slow', 'waiting_list')", name="notice"),
+        CheckConstraint("letters_wanted_at IS NULL OR kind = 'market'", name="letters_of_marketing"),
+        CheckConstraint("letters_written_at IS NULL OR letters_wanted_at IS NOT NULL", name="letters_wanted"),
+    )
+
+    id: Mapped[Key]
+    line_id: Mapped[int] = key_of("service_lines.id")
+    # The alert it answers, where there was one.
+    alert_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    kind: Mapped[ActionKind] = mapped_column(choice(ActionKind, "kind"))
+    status: Mapped[ActionStatus] = mapped_column(choice(ActionStatus, "status"))
+    what: Mapped[str]
+    # Who sees to it, for which body, and when it is looked at again.
+    owner_id: Mapped[int] = key_of("people.id")
+    organisation_id: Mapped[int] = key_of("organisations.id")
+    follow_up_on: Mapped[date]
+    decided_on: Mapped[date]
+    decided_at: Mapped[When]
+    decided_by: Mapped[int] = key_of("people.id")
+    # What officers see on the service meanwhile.
+    notice_id: Mapped[int | None] = key_of("line_notices.id")
+    # When letters to the officers of the area were asked for, and when all were written.
+    letters_wanted_at: Mapped[When | None]
+    letters_written_at: Mapped[When | None]
+
+    line: Mapped[ServiceLine] = relationship()
+    alert: Mapped[VolumeAlert | None] = relationship(
+        primaryjoin="VolumeAction.alert_id == VolumeAlert.id", foreign_keys=[alert_id], viewonly=True
+    )
+    owner: Mapped[Person] = relationship(foreign_keys=[owner_id])
+    decider: Mapped[Person] = relationship(foreign_keys=[decided_by])
+    notice: Mapped[LineNotice | None] = relationship()
+    reviews: Mapped[list[VolumeReview]] = relationship(order_by="VolumeReview.id")
+
+
+class VolumeReview(Base):
+    """One time that an action was followed up: what was found, and when it is looked at next."""
+
+    __tablename__ = "volume_reviews"
+    __table_args__ = (
+        Index(
+            "uq_volume_reviews_one_last",
+            "action_id",
+            unique=True,
+            postgresql_where=text("verdict <> 'goes_on'"),
+        ),
+        UniqueConstraint("action_id", "due_on"),
+        CheckConstraint("(verdict = 'goes_on') = (next_on IS NOT NULL)", name="next"),
+        CheckConstraint("words <> ''", name="words"),
+    )
+
+    id: Mapped[Key]
+    action_id: Mapped[int] = key_of("volume_actions.id")
+    # The day for which it was planned: so that a second press of the button is not a second review.
+    due_on: Mapped[date]
+    verdict: Mapped[Verdict] = mapped_column(choice(Verdict, "verdict"))
+    words: Mapped[str]
+    next_on: Mapped[date | None]
+    reviewed_on: Mapped[date]
+    at: Mapped[When]
+    by: Mapped[int] = key_of("people.id")
+
+    person: Mapped[Person] = relationship()

@@ -28,8 +28,9 @@ from contracts.mobilisation.actions import enter_access, report_on_promise
 from contracts.mobilisation.rules import Dates
 from contracts.performance.actions import resolve
 from contracts.referrals.rules import ReferralStatus
-from contracts.volumes.actions import raise_alerts
+from contracts.volumes.actions import Decision, decide, raise_alerts
 from contracts.volumes.queries import alerts_of, position
+from contracts.volumes.rules import ActionKind
 from marketplace.access import (
     COMMISSIONER_ROLES,
     FRAMEWORK_ROLES,
@@ -130,6 +131,12 @@ def world(session: Database, clock: StandingClock) -> World:
     )
     warned = make_service(supplier=tender.supplier, commissioner=tender.lead, bands=((60, 80),))
     raise_alerts(position(warned, on=clock().date()), now=clock())
+    decided = decide(
+        warned.id,
+        Decision(ActionKind.VARY, "x", commissioner.person, clock().date() + timedelta(days=30)),
+        actor=commissioner,
+        now=clock(),
+    )
     performed = make_performer(supplier=tender.supplier, commissioner=tender.lead)
     card = performed.card(performed.agreement.starts_on, now=clock())
     improvement = resolve(
@@ -168,6 +175,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "application_id": [one.id for one in applied],
         "organisation_id": [tender.supplier.id],
         "alert_id": [alerts_of(warned.id, warned.agreement.starts_on)[0].id],
+        "action_id": [decided.id],
         "letter_id": [1],
         "link_id": [1],
         "number": [1],

@@ -25,6 +25,7 @@ from contracts.referrals.queries.moving import (
     obstacle_to,
     queue_held,
 )
+from contracts.referrals.queries.notices import notices_of
 from contracts.referrals.queries.queues import (
     LineQueue,
     Queue,
@@ -88,6 +89,7 @@ __all__ = [
     "lines_to_look_at",
     "may_be_recorded",
     "may_read_earlier",
+    "notices_of",
     "obstacle_for",
     "obstacle_to",
     "offers_run_out",

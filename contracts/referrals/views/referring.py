@@ -66,6 +66,7 @@ def new(line_id: int) -> Answer:
         form=form,
         room=queries.room(line, on),
         queue=queries.queue_of(line_id),
+        notices=queries.notices_of([line_id], on).get(line_id, ()),
         crn_hint=forms.CRN_HINT,
     )
 

@@ -1,5 +1,17 @@
 """Reads of volumes: where service lines stand, one or all of a nation's, always by the same rules."""
 
+from contracts.volumes.queries.acting import (
+    ActionFilter,
+    ActionOrder,
+    action_for,
+    actions,
+    actions_of,
+    actions_to_follow_up,
+    every_action,
+    letters_wanted,
+    made_known,
+    officers_around,
+)
 from contracts.volumes.queries.alerts import (
     AlertFilter,
     AlertOrder,
@@ -33,6 +45,8 @@ from contracts.volumes.queries.lines import (
 from contracts.volumes.queries.reading import positions, reading, readings
 
 __all__ = [
+    "ActionFilter",
+    "ActionOrder",
     "AlertFilter",
     "AlertOrder",
     "Board",
@@ -43,17 +57,25 @@ __all__ = [
     "Order",
     "PageOf",
     "Tally",
+    "action_for",
+    "actions",
+    "actions_of",
+    "actions_to_follow_up",
     "alert_for",
     "alerts",
     "alerts_of",
     "chosen",
     "due",
+    "every_action",
     "every_alert",
+    "letters_wanted",
     "line_for",
     "lines_for",
+    "made_known",
     "may_act",
     "may_set_season",
     "nation",
+    "officers_around",
     "position",
     "positions",
     "reading",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from flask import url_for
 from sqlalchemy import select
 
 from contracts.agreements.models import ServiceLine
 from contracts.agreements.queries import theirs
-from contracts.volumes.models import VolumeAlert
+from contracts.volumes.models import VolumeAction, VolumeAlert
 from contracts.volumes.queries.lines import Narrowed, chosen, with_lines
-from contracts.volumes.rules import AlertKind, AlertStatus, Position, Standing
+from contracts.volumes.rules import ActionStatus, AlertKind, AlertStatus, Position, Standing
 from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.extensions import db
@@ -24,10 +24,40 @@ _URGENT = (Standing.FULL, Standing.NEAR_CAP, Standing.UNDER_MINIMUM)
 
 
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:
-    """Alerts that nobody has acted on, and services that are near their cap though no alert is due yet (R46)."""
+    """What is to be followed up, alerts that nobody has acted on, and services near their cap before an alert (R46)."""
     if actor.is_supplier or not actor.may(Permission.ACT_ON_VOLUMES):
         return []
-    return [*_alerts(actor), *_standings(actor, now)]
+    return [*_follow_ups(actor, now), *_alerts(actor), *_standings(actor, now)]
+
+
+def _follow_ups(actor: Actor, now: datetime) -> list[Waiting]:
+    """What the actor's organisation decided, and whose day has come: for whoever sees to it, and colleagues."""
+    rows = db.session.execute(
+        select(VolumeAction.id, VolumeAction.kind, VolumeAction.follow_up_on, ServiceLine.title)
+        .join(VolumeAction.line)
+        .where(
+            VolumeAction.status == ActionStatus.UNDER_WAY,
+            VolumeAction.follow_up_on <= clock.london(now).date(),
+            VolumeAction.organisation_id == actor.organisation,
+        )
+        .order_by(VolumeAction.follow_up_on, VolumeAction.id)
+    ).all()
+    if len(rows) > NAMED:
+        where = url_for("volumes.actions", status=ActionStatus.UNDER_WAY.value)
+        return [Waiting(f"Follow up what was decided about {len(rows):,} services", where, _end_of(rows[0][2]), True)]
+    return [
+        Waiting(
+            f"Follow up: {row.kind.label}, {row.title}",
+            url_for("volumes.action", action_id=row.id),
+            _end_of(row.follow_up_on),
+            True,
+        )
+        for row in rows
+    ]
+
+
+def _end_of(day: date) -> datetime:
+    return clock.from_london(datetime.combine(day, time(23, 59)))
 
 
 def _alerts(actor: Actor) -> list[Waiting]:

@@ -4,6 +4,7 @@ Source: the government's own method (domain.md, "Planning a need"; R41-R43, R46,
 referrals against" the estimate, act before a cap or a band edge.
 """
 
+from contracts.volumes.rules.acting import ACTION_MOVES, ActionKind, ActionStatus, Verdict
 from contracts.volumes.rules.alerts import (
     ALERT_MOVES,
     CAP_ALERTS,
@@ -62,6 +63,7 @@ from contracts.volumes.rules.sureness import (
 )
 
 __all__ = [
+    "ACTION_MOVES",
     "ALERT_MOVES",
     "CAP_ALERTS",
     "CLOSE_PERCENT",
@@ -72,6 +74,8 @@ __all__ = [
     "NEAR_CAP_WORKING_DAYS",
     "RANGE_PERCENT",
     "TOLERANCE_PERCENT",
+    "ActionKind",
+    "ActionStatus",
     "AlertKind",
     "AlertStatus",
     "AtStake",
@@ -89,6 +93,7 @@ __all__ = [
     "Standing",
     "Step",
     "Sureness",
+    "Verdict",
     "assess",
     "at_most",
     "at_stake",

@@ -114,6 +114,7 @@ def _shown(found: VolumeAlert, form: forms.CloseForm) -> str:
         then=queries.position(line, on=found.raised_on),
         now_=queries.position(line, on=today),
         form=form,
+        actions=[one for one in queries.actions_of(line.id) if one.alert_id == found.id],
         may_act=queries.may_act(actor, line, today),
         Status=AlertStatus,
     )

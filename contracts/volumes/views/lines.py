@@ -55,6 +55,8 @@ def line(line_id: int) -> str | Response:
         stake=rules.at_stake(position),
         one_more=rules.one_more(position),
         alerts=queries.alerts_of(line_id, position.first_day),
+        actions=queries.actions_of(line_id),
+        may_act=queries.may_act(acting(), service, clock.today()),
         form=form,
         today=clock.today(),
         Standing=Standing,

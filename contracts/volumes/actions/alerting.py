@@ -1,4 +1,4 @@
-"""What is done about volumes: alerts raised and closed."""
+"""Alerts: raised once each, and closed."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def _overtake(alert: VolumeAlert, *, now: datetime) -> None:
         .with_for_update()
     )
     for one in lesser:
-        _close(one, f"Overtaken by: {alert.kind.label}.", actor=SYSTEM, now=now)
+        shut(one, f"Overtaken by: {alert.kind.label}.", actor=SYSTEM, now=now)
 
 
 def close_what_is_over(alert_id: int, why: str, *, now: datetime) -> None:
     """Close an alert about a contract year that is over, or a volume that was changed. Twice does nothing more."""
     alert = _held(alert_id)
     if alert.status is not AlertStatus.CLOSED:
-        _close(alert, why, actor=SYSTEM, now=now)
+        shut(alert, why, actor=SYSTEM, now=now)
 
 
 def close(alert_id: int, *, why: str, actor: Actor, now: datetime) -> VolumeAlert:
@@ -94,11 +94,12 @@ def close(alert_id: int, *, why: str, actor: Actor, now: datetime) -> VolumeAler
         raise AlreadyDone("This alert is closed already.")
     if not why.strip():
         raise Invalid("Say why nothing more is done about it.", field="why")
-    _close(alert, why.strip(), actor=actor, now=now)
+    shut(alert, why.strip(), actor=actor, now=now)
     return alert
 
 
-def _close(alert: VolumeAlert, why: str, *, actor: Actor, now: datetime) -> None:
+def shut(alert: VolumeAlert, why: str, *, actor: Actor, now: datetime) -> None:
+    """Close an alert that the caller holds and has found to be over."""
     alert.status, alert.closed_at, alert.closed_by, alert.closed_why = AlertStatus.CLOSED, now, actor.person_id, why
     audit.record("Closed", alert, actor=actor, now=now)
     db.session.flush()

@@ -1,0 +1,14 @@
+"""Writes of volumes: alerts raised and closed, and what is done about them."""
+
+from contracts.volumes.actions.acting import Decision, decide, follow_up, letters_written
+from contracts.volumes.actions.alerting import close, close_what_is_over, raise_alerts
+
+__all__ = [
+    "Decision",
+    "close",
+    "close_what_is_over",
+    "decide",
+    "follow_up",
+    "letters_written",
+    "raise_alerts",
+]

@@ -1,0 +1,406 @@
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, scoped_session
+
+from contracts.agreements.models import ServiceLine
+from contracts.referrals.queries import notices_of
+from contracts.volumes import actions, jobs, queries
+from contracts.volumes.actions import Decision
+from contracts.volumes.models import VolumeAction, VolumeAlert, VolumeReview
+from contracts.volumes.queries import ActionFilter
+from contracts.volumes.rules import ACTION_MOVES, ActionKind, ActionStatus, AlertKind, AlertStatus, Verdict
+from marketplace.access import Actor, Role
+from marketplace.accounts.models import Organisation
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
+from marketplace.extensions import db
+from marketplace.outbox import Letter
+from tests.conftest import StandingClock
+from tests.factories.accounts import make_actor, make_commissioner, make_supplier, sign_in
+from tests.factories.at_once import at_once
+from tests.factories.counting import counted_queries
+from tests.factories.places import DOVER, KENT, KSS_REGION, NEWPORT, make_places
+from tests.factories.referrals import FOUR_BANDS, make_referrals, make_service
+
+NOW = datetime(2026, 9, 7, 8, tzinfo=UTC)
+ON, LATER, LATEST = date(2026, 9, 7), date(2026, 10, 5), date(2026, 11, 2)
+in_a_database = pytest.mark.usefixtures("session", "clock")
+
+
+class Case:
+    """A service heading under its minimum, warned of, and who is concerned."""
+
+    def __init__(self, *, bands: Any = FOUR_BANDS, referrals: int = 0) -> None:
+        make_places(DOVER, KENT, NEWPORT)
+        self.body: Organisation = make_commissioner(place_code=KSS_REGION)
+        self.manager: Actor = make_actor(self.body, Role.CONTRACT_MANAGER, name="Ada")
+        self.supplier = make_supplier()
+        self.deliverer = make_actor(self.supplier, Role.SERVICE_MANAGER)
+        self.line: ServiceLine = make_service(
+            bands=bands,
+            commissioner=self.body,
+            supplier=self.supplier,
+            places=[DOVER],
+            with_manager=False,
+            title="Rooms",
+        )
+        make_referrals(self.line, referrals)
+        jobs.raise_due_alerts()
+
+    @property
+    def alert(self) -> VolumeAlert:
+        return db.session.scalars(select(VolumeAlert).where(VolumeAlert.status != AlertStatus.CLOSED)).one()
+
+    def decide(self, kind: ActionKind = ActionKind.MARKET, **changed: Any) -> VolumeAction:
+        values = {
+            "kind": kind,
+            "what": "Visit the courts.",
+            "owner_id": self.manager.person,
+            "follow_up_on": LATER,
+            "message": "Ring first." if kind.has_message else "",
+            **changed,
+        }
+        return actions.decide(self.line.id, Decision(**values), actor=self.manager, now=NOW)
+
+    def follow_up(self, action: VolumeAction, verdict: Verdict, **changed: Any) -> VolumeAction:
+        values = {"due_on": LATER, "words": "Looked.", "next_on": None, "actor": self.manager, "now": NOW, **changed}
+        return actions.follow_up(action.id, verdict=verdict, **values)
+
+
+def letters_of(key: str) -> list[tuple[str, int | None]]:
+    return [
+        (row.subject, row.person_id) for row in db.session.scalars(select(Letter).where(Letter.key.startswith(key)))
+    ]
+
+
+@in_a_database
+def test_what_is_decided_answers_the_alert_and_the_supplier_is_told() -> None:
+    case = Case()
+    action = case.decide()
+    assert (action.alert_id, action.status) == (case.alert.id, ActionStatus.UNDER_WAY)
+    assert case.alert.status is AlertStatus.ACTED_ON
+    assert letters_of("volume-action:") == [("Make the service known: Rooms", case.deliverer.person)]
+
+
+@in_a_database
+def test_who_may_decide_and_what_is_refused() -> None:
+    case = Case()
+    for stranger in (
+        case.deliverer,
+        make_actor(case.body, Role.COMMERCIAL_PARTNER),
+        make_actor(make_commissioner(), Role.CONTRACT_MANAGER),
+    ):
+        with pytest.raises(NotAllowed):
+            actions.decide(
+                case.line.id, Decision(ActionKind.VARY, "x", stranger.person, LATER), actor=stranger, now=NOW
+            )
+    for wrong, field in (
+        ({"what": " "}, "what"),
+        ({"follow_up_on": ON}, "follow_up_on"),
+        ({"follow_up_on": date(2027, 9, 8)}, "follow_up_on"),
+        ({"owner_id": case.deliverer.person}, "owner"),
+        ({"kind": ActionKind.SLOW, "message": ""}, "message"),
+        ({"kind": ActionKind.SLOW, "message": "x", "message_until": date(2026, 9, 6)}, "message_until"),
+        ({"kind": ActionKind.SLOW, "message": "x", "message_until": date(2026, 12, 9)}, "message_until"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            case.decide(**wrong)
+        assert refused.value.field == field
+    case.decide()
+    with pytest.raises(AlreadyDone):
+        case.decide()
+    case.decide(ActionKind.VARY)
+
+
+@in_a_database
+def test_a_full_service_is_not_made_known() -> None:
+    case = Case(bands=((0, 3),), referrals=3)
+    with pytest.raises(Refused, match="no room"):
+        case.decide()
+    assert case.decide(ActionKind.WAITING_LIST).alert_id == case.alert.id
+
+
+@in_a_database
+def test_the_database_keeps_one_of_a_kind_under_way(session: scoped_session[Session]) -> None:
+    case = Case()
+    first = case.decide()
+    values = {c.key: getattr(first, c.key) for c in VolumeAction.__table__.columns if c.key != "id"}
+    with pytest.raises(IntegrityError, match="uq_volume_actions_one_under_way"):
+        session.execute(VolumeAction.__table__.insert().values(**values))
+
+
+@in_a_database
+@pytest.mark.parametrize(
+    ("verdict", "status", "alert"),
+    [
+        (Verdict.HELPED, ActionStatus.DONE, AlertStatus.CLOSED),
+        (Verdict.PARTLY, ActionStatus.DONE, AlertStatus.CLOSED),
+        (Verdict.NO_DIFFERENCE, ActionStatus.DONE, AlertStatus.OPEN),
+        (Verdict.DROPPED, ActionStatus.DROPPED, AlertStatus.OPEN),
+    ],
+)
+def test_what_it_brought_ends_it_and_settles_the_alert_or_not(
+    verdict: Verdict, status: ActionStatus, alert: AlertStatus
+) -> None:
+    case = Case()
+    action, warned = case.decide(), case.alert
+    case.follow_up(action, verdict)
+    assert (action.status, warned.status) == (status, alert)
+    assert len(letters_of(f"volume-action:{action.id}:ended")) == 1
+    with pytest.raises(AlreadyDone):
+        case.follow_up(action, verdict)
+    assert not ACTION_MOVES[status]
+
+
+@in_a_database
+def test_an_alert_waits_while_something_else_is_under_way_about_it() -> None:
+    case = Case()
+    first, second = case.decide(), case.decide(ActionKind.VARY)
+    case.follow_up(first, Verdict.NO_DIFFERENCE)
+    assert case.alert.status is AlertStatus.ACTED_ON
+    case.follow_up(second, Verdict.DROPPED)
+    assert case.alert.status is AlertStatus.OPEN
+
+
+@in_a_database
+def test_it_goes_on_until_another_day_and_every_time_is_kept() -> None:
+    case = Case()
+    action = case.decide()
+    for wrong in (None, ON, LATER):
+        with pytest.raises(Invalid):
+            case.follow_up(action, Verdict.GOES_ON, next_on=wrong)
+    with pytest.raises(Invalid):
+        case.follow_up(action, Verdict.HELPED, words=" ")
+    case.follow_up(action, Verdict.GOES_ON, next_on=LATEST)
+    assert (action.status, action.follow_up_on) == (ActionStatus.UNDER_WAY, LATEST)
+    # A second press of the same button.
+    with pytest.raises(AlreadyDone):
+        case.follow_up(action, Verdict.GOES_ON, next_on=LATEST + timedelta(days=7))
+    case.follow_up(action, Verdict.HELPED, due_on=LATEST)
+    rows = db.session.scalars(select(VolumeReview).order_by(VolumeReview.id)).all()
+    assert [(one.due_on, one.verdict, one.next_on) for one in rows] == [
+        (LATER, Verdict.GOES_ON, LATEST),
+        (LATEST, Verdict.HELPED, None),
+    ]
+
+
+@in_a_database
+def test_others_do_not_follow_it_up() -> None:
+    case = Case()
+    action = case.decide()
+    with pytest.raises(NotAllowed):
+        case.follow_up(action, Verdict.HELPED, actor=case.deliverer)
+
+
+@in_a_database
+@pytest.mark.parametrize("kind", [ActionKind.SLOW, ActionKind.WAITING_LIST])
+def test_officers_see_the_message_until_its_day_or_until_it_is_over(
+    client: FlaskClient, clock: StandingClock, kind: ActionKind
+) -> None:
+    case = Case()
+    action = case.decide(kind, message="Only those in custody, please.", message_until=date(2026, 9, 30))
+    officer = make_actor(case.body, Role.RESPONSIBLE_OFFICER)
+    sign_in(client, officer)
+    for path in (f"/referrals/new/{case.line.id}", f"/services/{case.line.id}", "/find/"):
+        assert "Only those in custody, please." in client.get(path).text
+    assert notices_of([case.line.id], date(2026, 9, 30)) == {case.line.id: ["Only those in custody, please."]}
+    assert notices_of([case.line.id], date(2026, 10, 1)) == {}
+    case.follow_up(db.session.get_one(VolumeAction, action.id), Verdict.DROPPED)
+    assert "Only those in custody" not in client.get(f"/services/{case.line.id}").text
+
+
+@in_a_database
+def test_a_service_made_known_is_marked_and_its_officers_get_one_letter(client: FlaskClient) -> None:
+    case = Case()
+    officers = [make_actor(case.body, Role.RESPONSIBLE_OFFICER) for _ in range(2)]
+    make_actor(make_commissioner(place_code=NEWPORT), Role.RESPONSIBLE_OFFICER)
+    make_actor(make_commissioner(), Role.RESPONSIBLE_OFFICER)
+    assert "Has room now" not in client.get("/find/").text
+    action = case.decide(writes_to_officers=True)
+    assert "Has room now" in client.get("/find/").text
+    assert "Has room now" in client.get(f"/services/{case.line.id}").text
+    jobs.write_to_officers()
+    jobs.write_to_officers()
+    found = letters_of("volume-room:")
+    assert sorted(one or 0 for _, one in found) == sorted(one.person for one in officers)
+    body = db.session.scalars(select(Letter).where(Letter.key.startswith("volume-room:"))).first()
+    assert body is not None
+    assert "has room for 140 more people this contract year" in body.body
+    case.follow_up(db.session.get_one(VolumeAction, action.id), Verdict.NO_DIFFERENCE)
+    assert "Has room now" not in client.get("/find/").text
+    # Made known again in the same contract year: nobody gets a second letter.
+    case.decide(writes_to_officers=True)
+    jobs.write_to_officers()
+    assert len(letters_of("volume-room:")) == 2
+
+
+@in_a_database
+def test_no_letters_where_none_were_asked_for_or_it_was_dropped_before() -> None:
+    case = Case()
+    make_actor(case.body, Role.RESPONSIBLE_OFFICER)
+    case.follow_up(case.decide(writes_to_officers=True), Verdict.DROPPED)
+    case.decide()
+    jobs.write_to_officers()
+    assert letters_of("volume-room:") == []
+
+
+@in_a_database
+def test_the_day_that_it_is_looked_at_again_brings_one_letter_and_waits_at_home(
+    client: FlaskClient, clock: StandingClock
+) -> None:
+    case = Case()
+    action = case.decide()
+    sign_in(client, case.manager)
+    assert "Follow up" not in client.get("/home").text
+    jobs.remind()
+    assert letters_of(f"volume-action:{action.id}:follow_up") == []
+    clock.set(datetime(2026, 10, 5, 7, tzinfo=UTC))
+    sign_in(client, case.manager)
+    for _ in range(2):
+        jobs.remind()
+    assert letters_of(f"volume-action:{action.id}:follow_up") == [
+        ("Follow up: Make the service known, Rooms", case.manager.person)
+    ]
+    assert "Follow up: Make the service known, Rooms" in client.get("/home").text
+
+
+def test_the_same_decision_at_the_same_moment_is_made_once(committed_app: Flask, clock: StandingClock) -> None:
+    with committed_app.app_context():
+        case = Case()
+        line, manager = case.line.id, case.manager
+        db.session.commit()
+
+    def decide(number: int) -> int:
+        decision = Decision(ActionKind.MARKET, "Visit.", manager.person, LATER)
+        return actions.decide(line, decision, actor=manager, now=NOW).id
+
+    answers = at_once(committed_app, 8, decide)
+    assert sum(isinstance(one, AlreadyDone) for one in answers) == 7
+    with committed_app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(VolumeAction)) == 1
+        action = db.session.scalars(select(VolumeAction)).one().id
+
+    def review(number: int) -> int:
+        verdict = [Verdict.HELPED, Verdict.DROPPED][number % 2]
+        return actions.follow_up(
+            action, due_on=LATER, verdict=verdict, words="x", next_on=None, actor=manager, now=NOW
+        ).id
+
+    answers = at_once(committed_app, 8, review)
+    assert sum(isinstance(one, AlreadyDone) for one in answers) == 7
+    with committed_app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(VolumeReview)) == 1
+
+
+@in_a_database
+def test_pages_choose_record_and_follow_up(client: FlaskClient) -> None:
+    case = Case()
+    sign_in(client, case.manager)
+    act = f"/volumes/{case.line.id}/act"
+    assert act in client.get(f"/volumes/{case.line.id}").text
+    assert act in client.get(f"/volumes/alerts/{case.alert.id}").text
+    assert "Slow referrals" in client.get(act).text
+    assert "What do officers see" not in client.get(f"{act}?kind=market").text
+    wrong = client.post(f"{act}?kind=slow", data={"what": "Kept."})
+    assert wrong.status_code == 422
+    assert "Kept." in wrong.text
+    assert "Enter the message" in wrong.text
+    answers = {
+        "what": "Ask for fewer.",
+        "message": "Ring first.",
+        "owner": str(case.manager.person),
+        "message_until-day": "30",
+        "message_until-month": "9",
+        "message_until-year": "2026",
+        "follow_up_on-day": "5",
+        "follow_up_on-month": "10",
+        "follow_up_on-year": "2026",
+    }
+    refused = client.post(f"{act}?kind=slow", data={**answers, "message_until-year": "2027"})
+    assert refused.status_code == 422
+    assert "at most 92 days from now" in refused.text
+    to = client.post(f"{act}?kind=slow", data=answers).location
+    page = client.get(to).text
+    assert "Ring first." in page
+    assert "Then and now" in page
+    assert "Under way already" in client.get(act).text
+    due = re.search(r'name="due_on" value="([^"]+)"', page)
+    assert due
+    assert client.post(to, data={"due_on": due[1]}).status_code == 422
+    review = {"due_on": due[1], "verdict": "helped", "words": "Fewer came."}
+    assert client.post(to, data=review).status_code == 302
+    assert client.post(to, data=review).status_code == 409
+    page = client.get(to).text
+    assert "Fewer came." in page
+    assert "Follow it up" not in page
+    assert "it helped" in client.get(f"/volumes/{case.line.id}").text
+
+
+@in_a_database
+def test_to_vary_leads_on_to_the_draft_of_the_change(client: FlaskClient) -> None:
+    case = Case()
+    answers = {
+        "what": "Lower the bands.",
+        "owner": str(case.manager.person),
+        "follow_up_on-day": "5",
+        "follow_up_on-month": "10",
+        "follow_up_on-year": "2026",
+    }
+    sign_in(client, case.manager)
+    answer = client.post(f"/volumes/{case.line.id}/act?kind=vary", data=answers)
+    assert answer.location == f"/contracts/{case.line.agreement.id}/changes/new"
+    coordinator = Case()
+    actor = make_actor(coordinator.body, Role.REGIONAL_COORDINATOR)
+    sign_in(client, actor)
+    answer = client.post(f"/volumes/{coordinator.line.id}/act?kind=vary", data={**answers, "owner": str(actor.person)})
+    assert answer.location.startswith("/volumes/actions/")
+
+
+@in_a_database
+def test_the_log_is_narrowed_and_a_file_and_shows_nobody_elses(client: FlaskClient) -> None:
+    case, other = Case(), Case()
+    case.follow_up(case.decide(), Verdict.HELPED)
+    case.decide(ActionKind.VARY)
+    other.decide()
+    assert queries.actions(case.manager, ActionFilter(), number=1).total == 2
+    assert queries.actions(case.manager, ActionFilter(status=ActionStatus.DONE), number=1).total == 1
+    assert queries.actions(case.manager, ActionFilter(kind=ActionKind.SLOW), number=1).total == 0
+    sign_in(client, case.manager)
+    page = client.get("/volumes/actions").text
+    assert "2 actions." in page
+    assert "No action matches" in client.get("/volumes/actions?text=nothing").text
+    rows = list(csv.DictReader(io.StringIO(client.get("/volumes/actions.csv").data.decode("utf-8-sig"))))
+    assert [(row["status"], row["last_verdict"]) for row in rows] == [("under_way", ""), ("done", "It helped")]
+    sign_in(client, case.deliverer)
+    action = queries.actions(case.manager, ActionFilter(), number=1).rows[0]
+    assert "Follow it up" not in client.get(f"/volumes/actions/{action.id}").text
+    assert client.get(f"/volumes/{case.line.id}/act").status_code == 403
+
+
+@in_a_database
+def test_the_log_takes_as_many_queries_for_twenty_as_for_two() -> None:
+    body = make_commissioner()
+    manager = make_actor(body, Role.CONTRACT_MANAGER)
+    counts = []
+    for more in (2, 18):
+        for _ in range(more):
+            line = make_service(commissioner=body, with_manager=False)
+            actions.decide(line.id, Decision(ActionKind.VARY, "x", manager.person, LATER), actor=manager, now=NOW)
+        db.session.commit()
+        db.session.expire_all()
+        with counted_queries() as sent:
+            rows = queries.actions(manager, ActionFilter(), number=1).rows
+            assert all(row.line.agreement.supplier.name and row.owner.name and not row.reviews for row in rows)
+        counts.append(len(sent))
+    assert counts[0] == counts[1] <= 3
+    assert AlertKind.CAP_MET.percent == 100
