@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
-from contracts.volumes.rules import ActionKind, Verdict
+from wtforms.validators import InputRequired
+
+from contracts.volumes.rules import MOST_WEIGHT, ActionKind, Verdict
 from marketplace.accounts.models import Person
-from marketplace.forms import Checkbox, Choice, DateParts, DropDown, Form, LongText, optional, required, word_limit
+from marketplace.forms import (
+    Checkbox,
+    Choice,
+    DateParts,
+    DropDown,
+    Form,
+    LongText,
+    WholeNumber,
+    optional,
+    required,
+    word_limit,
+)
 
 
 class DayForm(Form):
@@ -60,3 +74,31 @@ class FollowUpForm(Form):
     )
     words = LongText("What did you find?", [required("Say what you found"), word_limit(200)])
     next_on = DateParts("If it goes on: when is it looked at next?", [optional()])
+
+
+MONTHS = tuple(f"month_{number}" for number in range(1, 13))
+
+
+def month_names() -> list[str]:
+    """January to December."""
+    return [date(2000, number, 1).strftime("%B") for number in range(1, 13)]
+
+
+def _month(number: int) -> WholeNumber:
+    name = month_names()[number - 1]
+    return WholeNumber(name, [InputRequired(f"Enter a weight for {name}")], least=0, most=MOST_WEIGHT)
+
+
+class SeasonForm(Form):
+    """How much a working day of each month weighs, from which day on, and why."""
+
+    month_1, month_2, month_3, month_4 = _month(1), _month(2), _month(3), _month(4)
+    month_5, month_6, month_7, month_8 = _month(5), _month(6), _month(7), _month(8)
+    month_9, month_10, month_11, month_12 = _month(9), _month(10), _month(11), _month(12)
+    from_day = DateParts("From which day?", missing="Enter the day from which it holds")
+    reason = LongText("Why do these months differ?", [required("Say why these months differ"), word_limit(100)])
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """January to December."""
+        return tuple(self[name].data for name in MONTHS)

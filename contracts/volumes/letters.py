@@ -9,7 +9,7 @@ from contracts.agreements import queries as agreements
 from contracts.agreements.models import ServiceLine
 from contracts.referrals.queries import service_managers
 from contracts.volumes import queries
-from contracts.volumes.models import VolumeAction, VolumeAlert
+from contracts.volumes.models import LineSeason, VolumeAction, VolumeAlert
 from contracts.volumes.rules import Position, Verdict
 from marketplace.accounts.letters import write_to
 from marketplace.accounts.models import Person
@@ -74,4 +74,17 @@ def has_room(line: ServiceLine, found: Position, officers: Iterable[Person], *, 
         now=now,
         service=line,
         position=found,
+    )
+
+
+def season(made: LineSeason, line: ServiceLine, *, now: datetime) -> None:
+    """To the supplier's service managers: the profile of their service is spread otherwise over the year."""
+    write_to(
+        service_managers(line.agreement.supplier_id),
+        key=f"line-season:{made.id}",
+        subject=f"The profile of {line.title} changes",
+        template="emails/volumes/season.txt",
+        now=now,
+        season=made,
+        service=line,
     )

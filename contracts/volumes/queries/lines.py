@@ -128,8 +128,8 @@ def may_act(actor: Actor, line: ServiceLine, on: date) -> bool:
 
 
 def may_set_season(actor: Actor, line: ServiceLine) -> bool:
-    """Whether the actor manages this contract for the body that leads it."""
-    return actor.may(Permission.MANAGE_CONTRACTS) and line.agreement.commissioner_id == actor.organisation_id
+    """Whether the actor acts on volumes for the body that leads this contract."""
+    return actor.may(Permission.ACT_ON_VOLUMES) and line.agreement.commissioner_id == actor.organisation_id
 
 
 def seasons(line_id: int) -> Sequence[LineSeason]:
