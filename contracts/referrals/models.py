@@ -41,6 +41,14 @@ class Referral(Base):
             postgresql_include=["released_at"],
             postgresql_where=text("placed_at IS NOT NULL"),
         ),
+        # How many of those that count were seen through to their end.
+        Index(
+            "ix_referrals_completed",
+            "line_id",
+            "placed_at",
+            postgresql_include=["ended_at"],
+            postgresql_where=text("status = 'completed'"),
+        ),
         # Nobody is referred twice to the same service while a referral is open.
         Index(
             "uq_referrals_one_open",

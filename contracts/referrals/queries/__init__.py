@@ -11,6 +11,7 @@ from contracts.referrals.queries.counting import (
     room,
     running,
 )
+from contracts.referrals.queries.delivered import completed_by_line
 from contracts.referrals.queries.home import waiting
 from contracts.referrals.queries.moving import (
     EarlierRecord,
@@ -69,6 +70,7 @@ __all__ = [
     "SealedWords",
     "came_from",
     "caseworkers",
+    "completed_by_line",
     "counted",
     "counted_by_day",
     "counted_by_line",

@@ -42,6 +42,7 @@ from contracts.volumes.queries.lines import (
     steps,
     with_lines,
 )
+from contracts.volumes.queries.offers import Group, Offer, Rate, RateOrder, comparison, every_rate, rate_card
 from contracts.volumes.queries.reading import positions, reading, readings
 
 __all__ = [
@@ -52,10 +53,14 @@ __all__ = [
     "Board",
     "By",
     "Due",
+    "Group",
     "LinePosition",
     "Narrowed",
+    "Offer",
     "Order",
     "PageOf",
+    "Rate",
+    "RateOrder",
     "Tally",
     "action_for",
     "actions",
@@ -65,9 +70,11 @@ __all__ = [
     "alerts",
     "alerts_of",
     "chosen",
+    "comparison",
     "due",
     "every_action",
     "every_alert",
+    "every_rate",
     "letters_wanted",
     "line_for",
     "lines_for",
@@ -78,6 +85,7 @@ __all__ = [
     "officers_around",
     "position",
     "positions",
+    "rate_card",
     "reading",
     "readings",
     "region",

@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, select
 
 from contracts.agreements.models import LineTerms, LineTermsPlace, ServiceLineCategory
+from contracts.referrals import queries as referrals
 from contracts.volumes import rules
 from contracts.volumes.queries.lines import in_force_or_to_come, seen_by, touches
 from contracts.volumes.queries.reading import among, applies, readings
@@ -49,12 +50,20 @@ class Tally:
     room: int = 0
     paid: Decimal = Decimal(0)
     used: Decimal = Decimal(0)
+    # Of those that count, how many are completed; and how many wait for a place. Only where a whole board is asked for.
+    delivered: int = 0
+    waiting: int = 0
     standings: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
 
     @property
     def used_percent(self) -> int | None:
         """Referrals made in percent of what was planned by now; None where nothing was."""
         return rules.half_up(self.counted * 100, self.expected) if self.expected else None
+
+    @property
+    def delivered_percent(self) -> int | None:
+        """Referrals completed in percent of those made; None where none was."""
+        return rules.half_up(self.delivered * 100, self.counted) if self.counted else None
 
 
 @dataclass(frozen=True)
@@ -74,22 +83,26 @@ class Board:
     total: Tally
 
 
-def nation(actor: Actor, *, on: date, by: By) -> Board:
-    """Every service in force or to come, by probation region and kind of help."""
+def nation(actor: Actor, *, on: date, by: By, whole: bool = False) -> Board:
+    """Every service in force or to come, by probation region and kind of help. `whole`: with what was delivered and who
+    waits, which is counted referral by referral."""
     actor.must(Permission.SEE_NATIONAL_VOLUMES)
-    return _board([in_force_or_to_come(on)], on, by, Level.PROBATION_REGION)
+    return _board([in_force_or_to_come(on)], on, by, Level.PROBATION_REGION, whole)
 
 
-def region(actor: Actor, place_code: str, *, on: date, by: By) -> Board:
+def region(actor: Actor, place_code: str, *, on: date, by: By, whole: bool = False) -> Board:
     """The services that the actor may see in a place or around it, by police force area and kind of help."""
-    return _board([seen_by(actor), in_force_or_to_come(on), touches(place_code)], on, by, Level.POLICE_FORCE_AREA)
+    which = [seen_by(actor), in_force_or_to_come(on), touches(place_code)]
+    return _board(which, on, by, Level.POLICE_FORCE_AREA, whole)
 
 
-def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level) -> Board:
+def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level, whole: bool) -> Board:
     found = readings(*which, on=on)
     lines = [one.line_id for one in found]
-    areas = _areas(lines, on, level) if by is not By.CATEGORY else {}
+    areas = areas_of(lines, on, level) if by is not By.CATEGORY else {}
     categories = _categories(lines) if by is not By.AREA else {}
+    delivered = referrals.completed_by_line({one.line_id: one.first_day for one in found}, on) if whole else {}
+    queues = referrals.queues_of(lines) if whole else {}
     sums: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
     total = Tally()
     for one in found:
@@ -99,6 +112,10 @@ def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level) -> 
             for category in (categories.get(one.line_id, [_NO_CATEGORY]) if by is not By.AREA else [""])
         ]
         _add(one, [total, *groups])
+        if whole:
+            for tally in (total, *groups):
+                tally.delivered += delivered.get(one.line_id, 0)
+                tally.waiting += queues[one.line_id].waiting
     return Board([Row(area, category, tally) for (area, category), tally in sorted(sums.items())], total)
 
 
@@ -123,7 +140,7 @@ def _add(found: Position, tallies: Iterable[Tally]) -> None:
             tally.used += both.used
 
 
-def _areas(lines: list[int], on: date, level: Level) -> dict[int, list[str]]:
+def areas_of(lines: list[int], on: date, level: Level) -> dict[int, list[str]]:
     """The names of the places of a level in which each line's places lie."""
     rows = db.session.execute(
         select(LineTerms.line_id, Place.name)

@@ -124,6 +124,7 @@ def _choose(line: ServiceLine) -> str:
         "contracts/volumes/act_choose.html",
         line=line,
         kinds=[one for one in ActionKind if one not in under_way],
+        missing="asked" in request.args,
         under_way=list(under_way.values()),
         position=queries.position(line, on=clock.today()),
     )

@@ -2,39 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from contracts.volumes import forms, queries, rules
 from contracts.volumes.rules import Standing
 from contracts.volumes.views import bp
-from contracts.volumes.views.asked import day_asked
+from contracts.volumes.views.asked import day_asked, kept, narrowed_asked, place_choices
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.accounts.queries import organisation
+from marketplace.framework.queries import categories
 from marketplace.spreadsheets import csv_download
+
+LIST_COLUMNS = [
+    *("contract", "service", "supplier", "standing", "referrals_to_date", "profile_to_date", "year_end_at_this_rate"),
+    *("likely_from", "likely_to", "planned_this_year", "cap", "room", "due_to_date", "used_to_date"),
+]
 
 
 @bp.get("/")
 @audience(Permission.SEE_VOLUMES)
 def index() -> str:
     """The services that concern one's organisation, those first on which somebody should act."""
-    standing = next((one for one in Standing if one.value == request.args.get("standing")), None)
-    text = request.args.get("text", "").strip()[:100]
-    narrowed = queries.Narrowed(text=text, standing=standing)
-    page = queries.lines_for(acting(), narrowed, on=clock.today(), number=request.args.get("page", 1, type=int))
-    kept: dict[str, Any] = {"standing": standing.value if standing else None, "text": text or None}
+    narrowed = narrowed_asked()
     return render_template(
         "contracts/volumes/index.html",
-        page=page,
-        standing=standing,
-        text=text,
+        page=queries.lines_for(acting(), narrowed, on=clock.today(), number=request.args.get("page", 1, type=int)),
+        narrowed=narrowed,
+        kept=kept(narrowed),
+        categories=categories(),
+        places=place_choices(),
+        orders=list(queries.Order),
         place=organisation(acting().organisation).place_code,
-        page_url=lambda number: url_for("volumes.index", page=number, **kept),
+        page_url=lambda number: url_for("volumes.index", page=number, **kept(narrowed)),
         rules=rules,
     )
+
+
+@bp.get("/services.csv")
+@audience(Permission.SEE_VOLUMES)
+def index_csv() -> Response:
+    """The same list as CSV, all of it."""
+    rows = queries.with_lines(queries.chosen(acting(), narrowed_asked(), on=clock.today()))
+    return csv_download("volumes.csv", LIST_COLUMNS, (_listed(row) for row in rows))
+
+
+def _listed(row: queries.LinePosition) -> list[object]:
+    found, agreement = row.position, row.line.agreement
+    likely, both = found.likely_range, rules.paid_against_used(found)
+    return [
+        *(agreement.reference, row.line.title, agreement.supplier.name, found.standing.value),
+        *(found.counted, found.expected, found.projected),
+        *((likely.low, likely.high) if likely else (None, None)),
+        *(found.planned, found.cap, found.room),
+        *((both.paid, both.used) if both else (None, None)),
+    ]
 
 
 @bp.get("/<int:line_id>")

@@ -310,6 +310,7 @@ def test_pages_choose_record_and_follow_up(client: FlaskClient) -> None:
     assert act in client.get(f"/volumes/{case.line.id}").text
     assert act in client.get(f"/volumes/alerts/{case.alert.id}").text
     assert "Slow referrals" in client.get(act).text
+    assert "Choose what will be done" in client.get(f"{act}?asked=yes").text
     assert "What do officers see" not in client.get(f"{act}?kind=market").text
     wrong = client.post(f"{act}?kind=slow", data={"what": "Kept."})
     assert wrong.status_code == 422

@@ -121,7 +121,7 @@ def test_the_page_says_how_sure_what_is_paid_and_what_one_more_would_do(client: 
     # Five twelfths of £100,000, and 80 at £1,000.
     assert "£41,666.69: twelfths of the planned price" in page
     assert "£80,000.00: 80 referrals at the planned £1,000.00 each" in page
-    assert "used above what is paid" in page
+    assert "used above what is due" in page
     assert "Nothing: at this rate enough people come" in page
 
 
