@@ -206,17 +206,14 @@ def _invented_people() -> list[dict[str, str]]:
 def import_contracts(file: Path, dry_run: bool, as_json: bool) -> None:
     """Take the contracts of FILE, a CSV of the live register. Rows that cannot be read are named; the rest goes in."""
     from contracts.agreements.actions.importing import import_register
-    from marketplace import clock
-    from marketplace.access import SYSTEM
-    from marketplace.transactions import transaction
+    from marketplace import access, clock, spreadsheets, transactions
 
     def progress(done: int, total: int) -> None:
         click.echo(f"{done} of {total} rows", err=True)
 
-    with application(), transaction():
-        result = import_register(
-            _lines(file), actor=SYSTEM, now=clock.now(), dry_run=dry_run, progress=None if as_json else progress
-        )
+    lines, told = spreadsheets.lines_in(file.read_bytes()), None if as_json else progress
+    with application(), transactions.transaction():
+        result = import_register(lines, actor=access.SYSTEM, now=clock.now(), dry_run=dry_run, progress=told)
     words = [f"line {one.line} ({one.reference or 'no reference'}): {one.reason}" for one in result.refusals]
     words.append(
         f"{result.imported} imported, {result.changed} changed, {result.unchanged} unchanged, {result.refused} refused"
@@ -226,16 +223,19 @@ def import_contracts(file: Path, dry_run: bool, as_json: bool) -> None:
     report(result.as_json(), as_json=as_json, words="\n".join(words))
 
 
-def _lines(file: Path) -> list[str]:
-    """The file's lines, each UTF-8 or, where it is not, in the letters Windows spreadsheets write."""
-    return [_text(line) for line in file.read_bytes().splitlines(keepends=True)]
+@cli.command()
+@click.argument("line", type=int)
+@click.option("--put-right", is_flag=True, help="Have the running count be what the referrals say.")
+@json_option
+def recount(line: int, put_right: bool, as_json: bool) -> None:
+    """Count the referrals of service LINE (the number in its address) again; say where its running count differs."""
+    from contracts.referrals import actions
+    from marketplace import access, clock, transactions
 
-
-def _text(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("cp1252", errors="replace")
+    work = actions.put_right if put_right else actions.check_counters
+    with application(), transactions.transaction():
+        found = [one.words for one in work(line, actor=access.SYSTEM, now=clock.now())]
+    report(found, as_json=as_json, words="\n".join(found or ["The running count is what the referrals say."]))
 
 
 @cli.group()

@@ -1,4 +1,4 @@
-"""Lists as CSV files, safe to open in a spreadsheet."""
+"""Lists as CSV files, safe to open in a spreadsheet, and the lines of one that was written there."""
 
 from __future__ import annotations
 
@@ -34,3 +34,15 @@ def _cell(value: object) -> object:
     if isinstance(value, str) and value.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
         return f"'{value}"
     return value
+
+
+def lines_in(content: bytes) -> list[str]:
+    """A file's lines, each UTF-8 or, where it is not, in the letters Windows spreadsheets write."""
+    return [_text(line) for line in content.splitlines(keepends=True)]
+
+
+def _text(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp1252", errors="replace")

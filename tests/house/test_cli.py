@@ -17,6 +17,7 @@ from marketplace.cli import cli, main
 from marketplace.config import Settings
 from marketplace.errors import Refused
 from marketplace.extensions import db
+from tests.factories.referrals import make_referrals, make_service
 
 
 @pytest.fixture
@@ -59,6 +60,19 @@ def test_jobs_are_listed_and_can_be_run_now(run: Any) -> None:
     listed = run("jobs", "list")
     assert {"letters", "invoices"} <= {job["name"] for job in listed["jobs"]}
     assert run("jobs", "run", "letters") == {"job": "letters", "queued_jobs_done": 0}
+
+
+def test_a_service_is_counted_again_and_put_right_only_if_asked(committed_app: Flask, run: Any) -> None:
+    with committed_app.app_context():
+        line = make_service()
+        make_referrals(line, 2)
+        db.session.execute(text("UPDATE line_days SET total = 5"))
+        db.session.commit()
+        key = line.id
+    differs = ["2026-09-01: 5 kept, 2 counted again"]
+    assert run("recount", str(key)) == differs
+    assert run("recount", str(key), "--put-right") == differs
+    assert run("recount", str(key)) == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Writes of referrals: sending, waiting for a place, delivering, and the running counters that all of them keep."""
 
-from contracts.referrals.actions.checking import check_counters
+from contracts.referrals.actions.checking import check_counters, put_right
 from contracts.referrals.actions.counting import hold
 from contracts.referrals.actions.delivering import accept, complete, offer_session, record_session, return_to_officer
 from contracts.referrals.actions.notices import NOTICE_DAYS, end_notice, show_notice
@@ -23,6 +23,7 @@ __all__ = [
     "look",
     "look_back",
     "offer_session",
+    "put_right",
     "record_consent",
     "record_session",
     "return_to_officer",

@@ -24,6 +24,12 @@ class Difference:
     kept: DayCount | None
     recounted: DayCount | None
 
+    @property
+    def words(self) -> str:
+        """The difference in a line."""
+        kept, again = (str(one.total) if one else "no row" for one in (self.kept, self.recounted))
+        return f"{self.day}: {kept} kept, {again} counted again"
+
 
 def counted(line_id: int, first_day: date, last_day: date) -> int:
     """How many referrals take a place on the line at the end of last_day, of those placed from first_day on.

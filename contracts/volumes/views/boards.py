@@ -77,6 +77,7 @@ def _board(endpoint: str, title: str, board: Board, **values: str) -> str:
         url=lambda **changed: url_for(endpoint, **{**kept, **changed}),
         page_url=lambda number: url_for(endpoint, **kept, page=number),
         csv_url=url_for(f"{endpoint}_csv", **kept),
+        place_code=values.get("place_code"),
         regions=places.places_at(Level.PROBATION_REGION),
         standings=[one for one in Standing if board.total.standings[one]],
     )

@@ -14,7 +14,7 @@ from contracts.agreements.rules import contract_year
 from contracts.referrals import actions, jobs, queries
 from contracts.referrals.models import LineDay
 from contracts.referrals.rules import Attendance, ReferralStatus
-from marketplace.access import Role
+from marketplace.access import SYSTEM, Role
 from marketplace.audit import AuditEvent, events_for
 from marketplace.errors import Refused
 from marketplace.extensions import db
@@ -164,6 +164,29 @@ def test_the_nightly_comparison_puts_a_difference_on_record_and_leaves_it(caplog
     assert f"running count of line {wrong.id} on 2026-09-01" in caplog.text
     assert not events_for(right)
     assert queries.counted(wrong.id, *YEAR) == 4, "it was put right in silence"
+
+
+@once
+def test_a_count_is_put_right_where_somebody_says_so_and_those_who_wait_are_offered_the_room() -> None:
+    line = make_service(bands=((0, 3),))
+    make_referrals(line, 2)
+    waits = make_referral(line, status=ReferralStatus.WAITING)
+    db.session.execute(update(LineDay).where(LineDay.line_id == line.id).values(total=3, placed=3))
+    db.session.add(LineDay(line_id=line.id, day=date(2026, 9, 3), year_begins=YEAR[0], placed=0, released=0, total=3))
+    db.session.flush()
+    found = actions.put_right(line.id, actor=SYSTEM, now=NOW)
+    assert [one.words for one in found] == [
+        "2026-09-01: 3 kept, 2 counted again",
+        "2026-09-03: 3 kept, no row counted again",
+    ]
+    assert not queries.differences(line)
+    assert waits.status is ReferralStatus.OFFERED
+    assert queries.counted(line.id, *YEAR) == 3
+    assert [one.what for one in events_for(line)] == [
+        "The running count was put right",
+        "The running count differs from the referrals",
+    ]
+    assert actions.put_right(line.id, actor=SYSTEM, now=NOW) == []
 
 
 @once

@@ -19,7 +19,7 @@ from contracts.volumes import actions, jobs, queries
 from contracts.volumes.actions import Decision
 from contracts.volumes.models import VolumeAction, VolumeAlert, VolumeReview
 from contracts.volumes.queries import ActionFilter
-from contracts.volumes.rules import ACTION_MOVES, ActionKind, ActionStatus, AlertKind, AlertStatus, Verdict
+from contracts.volumes.rules import ACTION_MOVES, ActionKind, ActionStatus, AlertStatus, Verdict
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
@@ -404,4 +404,3 @@ def test_the_log_takes_as_many_queries_for_twenty_as_for_two() -> None:
             assert all(row.line.agreement.supplier.name and row.owner.name and not row.reviews for row in rows)
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 3
-    assert AlertKind.CAP_MET.percent == 100
