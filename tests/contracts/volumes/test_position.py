@@ -67,6 +67,10 @@ def test_the_position_names_the_next_edge_and_then_the_cap() -> None:
     assert found.cap_edge == rules.Edge(140, None, date(2026, 10, 20), Likelihood.ALMOST_CERTAIN)
     assert (found.band, found.room, found.projected_band) == (1, 79, 4)
     assert found.minimum_income == Decimal("60000.00")
+    # Where a band begins it is reached, and the next edge is the one behind it.
+    reached = position(81, date(2026, 6, 30))
+    assert reached.next_edge is not None
+    assert (reached.band, reached.next_edge.band, reached.next_edge.volume) == (2, 3, 101)
     top = position(130, date(2026, 9, 30))
     assert top.next_edge == top.cap_edge
     assert position(140, date(2026, 9, 30)).next_edge is None
