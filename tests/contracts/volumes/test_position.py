@@ -54,6 +54,14 @@ def test_where_a_service_stands_half_way_through(counted: int, bands: list[Band]
     assert position(counted, date(2026, 9, 30), bands, planned=2 if bands is BANDS else 1).standing is standing
 
 
+def test_the_cap_is_near_when_the_rate_meets_it_in_exactly_twenty_working_days() -> None:
+    # One a working day for 61 days: 81 are met with the 81st, 80 before and 82 a day after.
+    standings = [
+        position(61, date(2026, 6, 30), [Band(1, 0, cap, Decimal(1000))], planned=1).standing for cap in (80, 81, 82)
+    ]
+    assert standings == [Standing.NEAR_CAP, Standing.NEAR_CAP, Standing.ABOVE_PROFILE]
+
+
 def test_in_the_first_weeks_a_rate_does_not_warn_but_the_count_does() -> None:
     assert position(20, date(2026, 4, 7)).standing is Standing.ABOVE_PROFILE
     assert position(126, date(2026, 4, 7)).standing is Standing.NEAR_CAP
