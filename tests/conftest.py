@@ -24,6 +24,7 @@ import psycopg
 import pytest
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from sqlalchemy.orm import Session, scoped_session
 
 from marketplace import clock as clock_module
@@ -35,6 +36,10 @@ from marketplace.local.servers import Urls, local_servers
 
 SUITE_HOME = "MARKETPLACE_SUITE_HOME"
 TEMPLATE = "suite_template"
+
+# A busy machine makes no property untrue: how long things may take is measured elsewhere.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
