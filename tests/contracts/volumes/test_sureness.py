@@ -117,3 +117,18 @@ def test_the_percentiles_of_the_largest_services_lie_around_their_mean() -> None
     # 7,500.75 / 0.4 = 136.9, of which the 90th percentile is 1.2816 away.
     assert rules.more_at(0.9, 5000, 40, 100) == pytest.approx(7676, abs=3)
     assert rules.more_at(0.1, 5000, 40, 100) == pytest.approx(7325, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("counted", "elapsed", "width", "sureness"),
+    [
+        # Exactly as wide as a fifth of the projection of 950, and as a half of that of 50; then a little wider.
+        (140, 37, 190, Sureness.CLOSE),
+        (17, 86, 25, Sureness.FAIR),
+        (16, 86, 24, Sureness.ROUGH),
+    ],
+)
+def test_a_range_of_exactly_so_much_still_counts(counted: int, elapsed: int, width: int, sureness: Sureness) -> None:
+    projected = rules.half_up(counted * 251, elapsed)
+    found = rules.year_end_range(counted, elapsed * 100, 25100, projected=projected, early=False)
+    assert (found.high - found.low, found.sureness) == (width, sureness)
