@@ -20,6 +20,7 @@ from calloffs.competitions.rules import (
     stage_of,
 )
 from calloffs.funds.models import Fund
+from calloffs.plans.models import PlanVersion
 from calloffs.plans.rules import Band
 from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
@@ -56,6 +57,8 @@ class Competition(Base):
     framework_code: Mapped[str] = mapped_column(ForeignKey("frameworks.code"))
     organisation_id: Mapped[int] = key_of("organisations.id")
     plan_id: Mapped[int | None] = key_of("plans.id")
+    # The figures it started from; later versions of the plan change nothing here.
+    plan_version_id: Mapped[int | None] = key_of("plan_versions.id")
     status: Mapped[CompetitionStatus] = mapped_column(choice(CompetitionStatus, "status"), index=True)
     instrument: Mapped[Instrument] = mapped_column(choice(Instrument, "instrument"))
     title: Mapped[str]
@@ -86,6 +89,7 @@ class Competition(Base):
     framework: Mapped[Framework] = relationship()
     organisation: Mapped[Organisation] = relationship()
     category: Mapped[Category] = relationship()
+    plan_version: Mapped[PlanVersion | None] = relationship()
     author: Mapped[Person] = relationship(foreign_keys=[author_id])
     approver: Mapped[Person | None] = relationship(foreign_keys=[approved_by])
     places: Mapped[list[Place]] = relationship(secondary="competition_places", order_by=Place.name)

@@ -10,8 +10,10 @@ from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from calloffs.competitions import rules
 from calloffs.competitions.models import Competition, CompetitionPlace, FunderShare, Invitation
 from calloffs.competitions.rules import CompetitionStatus, Stage
+from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission
 from marketplace.accounts.models import Person, RoleGrant
 from marketplace.errors import NotFound
@@ -159,6 +161,18 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
             words = "Change the call-off that was sent back" if one.returned_reason else "Finish the draft call-off"
             items.append(Waiting(f"{words}: “{one.title}”", url_for("competitions.draft", competition_id=one.id)))
     return items
+
+
+def warnings(competition: Competition, *, qualified: int, now: datetime) -> list[str]:
+    """What the author and the approver should think about before it is published: of the plan it started from, if it
+    rests on needs data that is not published or old, or its budget is under the calculated cost (R45, R48); and of
+    itself. `qualified`: how many suppliers can bid today.
+    """
+    planned = competition.plan_version
+    return [
+        *(planned.warnings(clock.london(now).date()) if planned else []),
+        *rules.warnings(competition.requirement, qualified=qualified, now=now),
+    ]
 
 
 def _led_by(organisation_id: int) -> ColumnElement[bool]:

@@ -24,7 +24,6 @@ from calloffs.evaluation.actions import MarkEntry
 from calloffs.funds import actions as funding
 from calloffs.funds.models import Fund
 from calloffs.funds.rules import FundKind
-from calloffs.plans import actions as planning
 from calloffs.plans.rules import PLANNED_BAND
 from contracts.agreements import jobs as agreement_jobs
 from contracts.agreements.models import Agreement
@@ -38,7 +37,7 @@ from marketplace.accounts.models import Organisation, Person
 from marketplace.accounts.queries import actor_for
 from marketplace.accounts.rules import DEMONSTRATION_PASSWORD
 from marketplace.config import Mode, Settings
-from marketplace.demonstration import scenes
+from marketplace.demonstration import planned, scenes
 from marketplace.demonstration.cast import (
     APPLICANT,
     BODIES,
@@ -115,7 +114,7 @@ class Play:
             self._cast(now)
         self._join()
         self._fund()
-        self._plans()
+        planned.plan(self)
         for call_off in scenes.CALL_OFFS:
             self._call_off(call_off)
         self._set_up_payments()
@@ -218,19 +217,6 @@ class Play:
                 amount=scenes.FUND_AMOUNT,
                 starts_on=self.today - timedelta(days=390),
                 ends_on=self.today + timedelta(days=700),
-                actor=self.who(REGION, Role.COMMERCIAL_PARTNER),
-                now=now,
-            )
-
-    def _plans(self) -> None:
-        with self.at(self.today - timedelta(days=30)) as now:
-            planning.plan_need(
-                title="Dependency and recovery in Northumbria",
-                category_code="DEP",
-                place_code="E23000007",
-                need="Three in ten people on probation here need help with drugs or alcohol, and today’s service ends.",
-                projected_annual_volume=200,
-                annual_budget=Decimal("420000.00"),
                 actor=self.who(REGION, Role.COMMERCIAL_PARTNER),
                 now=now,
             )

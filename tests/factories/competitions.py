@@ -9,7 +9,10 @@ from decimal import Decimal
 from calloffs.bids.rules import BidContent
 from calloffs.competitions.models import Competition, CompetitionBand, FunderShare, Invitation, Question
 from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, VolumeKind
-from calloffs.plans.models import Plan
+from calloffs.plans.actions import announce_needs_data
+from calloffs.plans.actions.drafting import figures_into
+from calloffs.plans.models import NeedsData, Plan, PlanBudget, PlanVersion
+from calloffs.plans.rules import BAND_EDGES, LARGER_FROM, Route, VolumeBasis
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
@@ -112,19 +115,61 @@ def make_tender(
     )
 
 
-def make_plan(lead: Organisation, author: Actor, *, annual_budget: int = 120_000) -> Plan:
-    """A plan for Manchester: 200 referrals a year."""
+def make_plan(lead: Organisation, author: Actor, *, annual_budget: int = 120_000, settled: bool = True) -> Plan:
+    """A plan for Manchester: 200 referrals a year, for two years, as stated elsewhere. Its bands are in proportion."""
     plan = Plan(
         organisation_id=lead.id,
         title="Homes in Manchester",
         category_code="ACC",
         place_code=MANCHESTER,
         need="Two hundred people a year leave prison without a home.",
-        projected_annual_volume=200,
-        annual_budget=Decimal(annual_budget),
         created_at=LONG_AGO,
         created_by=author.person,
     )
+    version = PlanVersion(
+        number=1,
+        created_at=LONG_AGO,
+        created_by=author.person,
+        starts_on=date(2027, 4, 1),
+        months=24,
+        evidence_reason="The area is too small for figures of its own.",
+        basis=VolumeBasis.STATED,
+        stated_volume=200,
+        stated_source="The region’s own forecast, May 2026",
+        unit_low=Decimal(400),
+        unit_medium=Decimal(600),
+        unit_high=Decimal(900),
+        unit_source="Contracts of 2025",
+        unit_as_of=date(2026, 3, 31),
+        mix_low=Decimal(50),
+        mix_medium=Decimal(30),
+        mix_high=Decimal(20),
+        budget_reason="Fewer people at high intensity in the first year.",
+        route=Route.CONTRACT,
+        larger_from=LARGER_FROM,
+        edges=list(BAND_EDGES),
+        fixed_percent=Decimal(0),
+        budgets=[PlanBudget(year=year, amount=Decimal(annual_budget)) for year in (1, 2)],
+    )
+    plan.versions = [version]
     db.session.add(plan)
     db.session.flush()
+    figures_into(version)
+    if settled:
+        version.settled_at, version.settled_by = LONG_AGO, author.person
+    db.session.flush()
     return plan
+
+
+def make_needs_data(author: Actor) -> NeedsData:
+    """Needs data of Manchester that was due long ago and is not published."""
+    return announce_needs_data(
+        title="Needs of people in Manchester",
+        source="HMPPS",
+        place_code=MANCHESTER,
+        due_on=LONG_AGO.date(),
+        published_on=None,
+        good_until=date(2027, 3, 31),
+        actor=author,
+        now=LONG_AGO,
+    )

@@ -46,7 +46,7 @@ from tests.conftest import StandingClock
 from tests.factories.accounts import make_actor, make_framework_team, make_supplier, sign_in
 from tests.factories.agreements import make_signed_agreement
 from tests.factories.changes import APPLIES, Change
-from tests.factories.competitions import make_plan, make_tender
+from tests.factories.competitions import make_needs_data, make_plan, make_tender
 from tests.factories.evaluation import make_evaluated, make_recommended
 from tests.factories.invoices import RAISED, make_contract, make_invoice
 from tests.factories.mobilisation import Contract
@@ -148,7 +148,11 @@ def world(session: Database, clock: StandingClock) -> World:
         "document_id": [1],
         "bid_id": [evaluated.bids[0].id],
         "award_id": [award.id],
-        "plan_id": [make_plan(tender.lead, tender.author).id],
+        "plan_id": [
+            make_plan(tender.lead, tender.author).id,
+            make_plan(tender.lead, tender.author, settled=False).id,
+        ],
+        "data_id": [make_needs_data(tender.author).id],
         "question_id": [draft.competition.questions[1].id],
         "person_id": [tender.partner.person],
         "referral_id": [referral.id],

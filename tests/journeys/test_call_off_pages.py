@@ -20,13 +20,23 @@ def test_pages_of_a_commissioner_before_publication(site: Site, visitor: MakeVis
         make_all_places()
         made = make_tender(CompetitionStatus.DRAFT, bands=True)
         plan = make_plan(made.lead, made.author, annual_budget=600_000).id
+        begun = make_plan(made.lead, made.author, settled=False).id
         draft, waits = made.competition.id, make_tender(CompetitionStatus.AWAITING_APPROVAL)
         waiting = waits.competition.id
         psed = made.competition.questions[0].id
         db.session.commit()
     author = visitor(made.author)
     base = f"/call-offs/{draft}/draft"
-    paths = ["/plans", "/plans/new", f"/plans/{plan}", "/call-offs", "/call-offs/new", f"/call-offs/{draft}", base]
+    paths = [
+        "/plans",
+        "/plans/new",
+        f"/plans/{plan}",
+        *_parts_of(begun),
+        "/call-offs",
+        "/call-offs/new",
+        f"/call-offs/{draft}",
+        base,
+    ]
     parts = ("basics", "specification", "volume", "questions", "questions/new", "funders", "dates", "check")
     for path in [*paths, *(f"{base}/{part}" for part in parts), f"{base}/questions/{psed}"]:
         author.goto(path)
@@ -43,6 +53,18 @@ def test_pages_of_a_commissioner_before_publication(site: Site, visitor: MakeVis
     for path in ("/home", f"/call-offs/{waiting}/decide"):
         approver.goto(path)
         approver.check()
+
+
+def _parts_of(plan: int) -> list[str]:
+    """Every page of a plan that is being worked on, and of the figures that plans share."""
+    parts = ("need", "evidence", "volume", "growth", "price", "money", "bands", "check")
+    shared = ("needs-data", "needs-data/new", "unit-costs", "unit-costs/new")
+    return [
+        f"/plans/{plan}/draft",
+        *(f"/plans/{plan}/draft/{part}" for part in parts),
+        f"/plans/{plan}/versions",
+        *(f"/plans/{one}" for one in shared),
+    ]
 
 
 def test_pages_of_a_bid(site: Site, visitor: MakeVisitor, clock: StandingClock) -> None:

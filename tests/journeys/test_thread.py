@@ -215,17 +215,55 @@ def _decides(amara: Walker, organisation: str, reasons: dict[str, str | None]) -
     amara.press("Decide and tell the supplier").sees("Admitted")
 
 
-def _drafts(priya: Walker) -> int:
-    """From a plan to a draft sent for approval; its number."""
+def _plans(priya: Walker) -> None:
+    """A need by the whole method: caseload, growth, unit costs, budget; settled, and a call-off begun from it."""
     priya.go("/plans").go("/plans/new").fill(
         title="Women’s services in Northumbria",
         need="Women on probation here need a place of their own to go to.",
-        projected_annual_volume="160",
-        annual_budget="360000",
+        months="24",
+        **{"starts_on-day": "1", "starts_on-month": "4", "starts_on-year": "2027"},
     )
     priya.visitor.page.locator("select[name=category_code]").select_option("WOM")
     priya.visitor.page.locator("select[name=place_code]").select_option("E23000007")
-    priya.press("Save the plan").sees("Band").press("Start a call-off from this plan")
+    priya.press("Save the plan")
+    plan = re.search(r"/plans/(\d+)/draft", priya.visitor.page.url)
+    assert plan is not None
+    where = f"/plans/{plan[1]}/draft"
+    priya.go(f"{where}/evidence").fill(reason="No needs data of the area is published this year.").press(
+        "Save and continue"
+    )
+    priya.go(f"{where}/volume").pick("basis", "caseload").fill(
+        year_1="2025",
+        caseload_1="760",
+        year_2="2026",
+        caseload_2="800",
+        history_source="Offender Management Statistics",
+        eligible_percent="20",
+        eligible_source="Assessments of 2025",
+    ).press("Save and continue")
+    priya.go(f"{where}/growth").fill(
+        first_police="0", later_police="0", source_police="Police workforce statistics"
+    ).press("Save and continue")
+    priya.go(f"{where}/price").fill(
+        unit_low="1500",
+        unit_medium="2250",
+        unit_high="4000",
+        source="Contracts of 2025",
+        mix_low="40",
+        mix_medium="40",
+        mix_high="20",
+        **{"as_of-day": "31", "as_of-month": "3", "as_of-year": "2026"},
+    ).press("Save and continue")
+    priya.go(f"{where}/money").fill(year_1="360000", year_2="360000", budget_reason="Fewer at high intensity.").pick(
+        "route", "contract"
+    ).press("Save and continue")
+    priya.go(f"{where}/check").sees("What it comes to").press("Settle the figures").sees("cap")
+    priya.press("Start a call-off from this plan")
+
+
+def _drafts(priya: Walker) -> int:
+    """From a plan to a draft sent for approval; its number."""
+    _plans(priya)
     draft = re.search(r"/call-offs/(\d+)", priya.visitor.page.url)
     assert draft is not None
     number = int(draft[1])

@@ -15,7 +15,7 @@ from calloffs.competitions.models import Competition, CompetitionBand, FunderSha
 from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, VolumeKind
 from calloffs.funds.queries import fund_for
 from calloffs.plans.models import Plan
-from calloffs.plans.rules import LARGER_FROM, PLANNED_BAND, Band, proposed_bands
+from calloffs.plans.rules import Band, Route
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
@@ -81,31 +81,41 @@ def start_call_off(
 
 
 def start_from_plan(plan: Plan, *, actor: Actor, now: datetime) -> Competition:
-    """Begin a draft with all that the plan holds: nothing is typed twice.
+    """Begin a draft with all that the plan's settled figures hold: nothing is typed twice.
 
-    Volumes come from the plan: four bands where the whole life is worth enough by our default, else a cap. Refused
-    while the same author has a draft from this plan.
+    Volumes come from an average contract year: four bands where the whole life is worth enough by the plan, else a cap.
+    So do the length, the start, the route and the fund. Refused while the same author has a draft from this plan, while
+    no figures are settled, and where the plan means to go another way than by a call-off.
     """
     if plan.organisation_id != actor.organisation:
         raise NotAllowed("Only the body whose plan it is can start a call-off from it.")
     db.session.execute(select(Plan.id).where(Plan.id == plan.id).with_for_update(key_share=True))
     if _has_draft(actor, Competition.plan_id == plan.id):
         raise AlreadyDone("You have begun a call-off from this plan already. This is its draft.")
+    settled = plan.settled
+    if settled is None:
+        raise Refused("Check and settle the figures of this plan first. A call-off starts from settled figures.")
+    if settled.route is Route.ELSEWHERE:
+        raise Refused("This plan records another route than a call-off. Change its route in a new version first.")
     competition = start_call_off(
         title=plan.title,
         category_code=plan.category_code,
         place_codes=[plan.place_code],
         level_reason="",
+        instrument=Instrument.GRANT if settled.route is Route.GRANT else Instrument.CONTRACT,
         actor=actor,
         now=now,
         plan_id=plan.id,
     )
-    competition.specification = plan.need
-    proposed = proposed_bands(plan.projected_annual_volume, plan.annual_budget)
-    if plan.annual_budget * competition.months / 12 >= LARGER_FROM:
-        _put_volume(competition, VolumeKind.BANDS, proposed, PLANNED_BAND)
-    else:
-        _put_volume(competition, VolumeKind.CAP, [Band(1, 0, plan.projected_annual_volume, plan.annual_budget)], 1)
+    competition.plan_version, competition.specification = settled, plan.need
+    competition.months = settled.months
+    if settled.starts_on is not None:
+        competition.starts_on = settled.starts_on
+    if competition.lead_share is not None:
+        competition.lead_share.fund_id, competition.lead_share.fund_purpose = settled.fund_id, settled.fund_purpose
+    worked = settled.worked
+    kind = VolumeKind.BANDS if worked.is_larger else VolumeKind.CAP
+    _put_volume(competition, kind, worked.bands, worked.planned_band)
     db.session.flush()
     return competition
 

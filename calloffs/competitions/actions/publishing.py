@@ -13,7 +13,7 @@ from calloffs.competitions.models import Competition, Invitation
 from calloffs.competitions.rules import CompetitionStatus, Stage
 from calloffs.funds import actions as funds
 from calloffs.funds.rules import part_of
-from marketplace import audit
+from marketplace import audit, clock
 from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, NotAllowed, Refused
 from marketplace.extensions import db
@@ -39,7 +39,10 @@ def approve_and_publish(competition: Competition, *, actor: Actor, now: datetime
     must_be_whole(competition, now)
     move(competition, CompetitionStatus.PUBLISHED)
     competition.approved_by, competition.published_at = actor.person, now
-    audit.record("Approved and published", competition, actor=actor, now=now)
+    planned = competition.plan_version
+    # What the approver was warned of (R48).
+    evidence = planned.evidence(clock.london(now).date()).value if planned else None
+    audit.record("Approved and published", competition, actor=actor, now=now, needs_data=evidence)
     _hold_money(competition, actor=actor, now=now)
     db.session.flush()
     return invite_qualified(competition, now=now, actor=actor)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from calloffs.competitions import queries, rules
+from calloffs.competitions import queries
 from calloffs.competitions.actions import approve_and_publish, cancel, send_back
 from calloffs.competitions.forms import ReasonForm
 from calloffs.competitions.models import Competition
@@ -99,5 +99,5 @@ def _decide_page(competition: Competition, form: ReasonForm) -> str:
         waits=competition.status is CompetitionStatus.AWAITING_APPROVAL,
         is_author=competition.author_id == acting().person,
         qualified=qualified,
-        warnings=rules.warnings(competition.requirement, qualified=len(qualified), now=now),
+        warnings=queries.warnings(competition, qualified=len(qualified), now=now),
     )

@@ -72,6 +72,9 @@ def from_plan(plan_id: int) -> Response:
     except AlreadyDone as refused:
         competition = queries.draft_from_plan(actor, plan_id)
         flash(refused.words)
+    except Refused as refused:
+        flash(refused.words, "refusal")
+        return redirect(url_for("plans.show", plan_id=plan_id))
     else:
         flash("The draft has everything that the plan holds.")
     return redirect(url_for("competitions.draft", competition_id=competition.id))
@@ -318,7 +321,7 @@ def check(competition_id: int) -> Answer:
         form,
         competition=competition,
         faults=rules.faults(competition.requirement, now=now),
-        warnings=rules.warnings(competition.requirement, qualified=len(qualified), now=now),
+        warnings=queries.warnings(competition, qualified=len(qualified), now=now),
         qualified=qualified,
     )
 

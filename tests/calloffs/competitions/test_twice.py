@@ -28,8 +28,10 @@ PLAN = {
     "category_code": "ACC",
     "place_code": MANCHESTER,
     "need": "A home.",
-    "projected_annual_volume": "100",
-    "annual_budget": "100000",
+    "starts_on-day": "1",
+    "starts_on-month": "4",
+    "starts_on-year": "2027",
+    "months": "24",
 }
 BASICS = {
     "instrument": "contract",
