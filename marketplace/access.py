@@ -100,6 +100,7 @@ class Permission(StrEnum):
     SEE_VOLUMES = "see_volumes"
     ACT_ON_VOLUMES = "act_on_volumes"
     SEE_NATIONAL_VOLUMES = "see_national_volumes"
+    EXPLORE_COHORTS = "explore_cohorts"
     REFER = "refer"
     DELIVER = "deliver"
     SEE_REFERRALS = "see_referrals"
@@ -147,6 +148,7 @@ TABLE: dict[Permission, frozenset[Role]] = {
     ),
     Permission.ACT_ON_VOLUMES: frozenset({Role.CONTRACT_MANAGER, Role.REGIONAL_COORDINATOR}),
     Permission.SEE_NATIONAL_VOLUMES: frozenset({Role.FRAMEWORK_TEAM}),
+    Permission.EXPLORE_COHORTS: frozenset(_OF_COMMISSIONER | {Role.REGIONAL_COORDINATOR, Role.FRAMEWORK_TEAM}),
     Permission.REFER: frozenset({Role.RESPONSIBLE_OFFICER}),
     Permission.DELIVER: frozenset({Role.SERVICE_MANAGER, Role.CASEWORKER}),
     Permission.SEE_REFERRALS: frozenset({Role.RESPONSIBLE_OFFICER, Role.SERVICE_MANAGER, Role.CASEWORKER}),

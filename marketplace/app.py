@@ -44,6 +44,7 @@ AREAS = (
     "contracts.changes",
     "contracts.referrals",
     "contracts.volumes",
+    "contracts.cohorts",
     "contracts.performance",
     "contracts.ledger",
     "contracts.invoices",

@@ -32,6 +32,7 @@ SIGNED_IN_ITEMS = (
     Item("Invitations", "bids.invitations", Permission.SEE_INVITATIONS),
     Item("Contracts", "agreements.index", Permission.SEE_CONTRACTS),
     Item("Volumes", "volumes.index", Permission.SEE_VOLUMES),
+    Item("Who was referred", "cohorts.explore", Permission.EXPLORE_COHORTS),
     Item("National volumes", "volumes.nation", Permission.SEE_NATIONAL_VOLUMES),
     Item("Performance", "performance.index", Permission.SEE_CONTRACTS),
     Item("Referrals", "referrals.index", Permission.SEE_REFERRALS),

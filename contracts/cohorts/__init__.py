@@ -1,0 +1,1 @@
+"""Cohorts: who was referred in the past, as counts from which nobody can be told."""
