@@ -19,6 +19,7 @@ from calloffs.bids.models import Bid
 from calloffs.bids.rules import BidStatus
 from calloffs.competitions.models import Competition, CompetitionPlace, FunderShare
 from calloffs.competitions.rules import CompetitionStatus
+from calloffs.plans.models import PlanVersion
 from contracts.agreements.models import Agreement, AgreementVersion
 from contracts.agreements.rules import AgreementStatus
 from marketplace.accounts.models import Organisation
@@ -155,6 +156,25 @@ def published_references() -> Sequence[str]:
     """Every call-off that was ever published, by its reference."""
     return db.session.scalars(
         select(Competition.reference).where(Competition.published_at.is_not(None)).order_by(Competition.reference)
+    ).all()
+
+
+def planned() -> Sequence[Competition]:
+    """Every call-off that was ever published and started from a plan, with the figures that it started from."""
+    version = joinedload(Competition.plan_version)
+    return db.session.scalars(
+        select(Competition)
+        .where(Competition.published_at.is_not(None), Competition.plan_version_id.is_not(None))
+        .options(
+            joinedload(Competition.category),
+            joinedload(Competition.organisation),
+            version.joinedload(PlanVersion.needs_data),
+            version.joinedload(PlanVersion.fund),
+            version.selectinload(PlanVersion.history),
+            version.selectinload(PlanVersion.growth),
+            version.selectinload(PlanVersion.budgets),
+        )
+        .order_by(Competition.reference)
     ).all()
 
 

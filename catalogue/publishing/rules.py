@@ -28,6 +28,32 @@ COLUMNS = {
     "ocid": "The process’s identifier in the Open Contracting Data Standard",
 }
 
+# How volumes and budgets of published call-offs were worked out (R45): a line a contract year.
+PLAN_COLUMNS = {
+    "reference": "The call-off’s reference",
+    "title": "What is wanted",
+    "category": "Category of service",
+    "commissioner": "The public body that leads the call-off",
+    "version": "Which version of the plan’s figures the call-off started from",
+    "contract_year": "The contract year, counted from 1",
+    "months": "How many months of it there are: the last year may be shorter",
+    "projected_volume": "Referrals expected in it",
+    "low": "Of these at low intensity; empty where no mix was entered",
+    "medium": "Of these at medium intensity",
+    "high": "Of these at high intensity",
+    "calculated_cost_gbp": "The volume times the unit costs, in pounds; empty where no unit costs were entered",
+    "budget_adjustment_gbp": "What is added to the calculated cost (below nought: taken from it) to come to the budget",
+    "budget_gbp": "What there is for it, in pounds",
+    "gap_gbp": "By how much the budget is under the calculated cost",
+    "ocid": "The process’s identifier in the Open Contracting Data Standard",
+}
+ASSUMPTION_COLUMNS = {
+    "reference": "The call-off’s reference",
+    "assumption": "What is assumed, or where it comes from",
+    "value": "The assumption, as the plan has it",
+    "ocid": "The process’s identifier in the Open Contracting Data Standard",
+}
+
 
 def ocid(reference: str) -> str:
     """The open contracting identifier of a competition: the same through all its stages."""

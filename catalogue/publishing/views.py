@@ -10,7 +10,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from catalogue.publishing import ocds, queries
 from catalogue.publishing import register as sheet
 from catalogue.publishing.queries import Choice, Sort
-from catalogue.publishing.rules import COLUMNS, ocid
+from catalogue.publishing.rules import COLUMNS, PLAN_COLUMNS, ocid
 from marketplace import clock
 from marketplace.access import PUBLIC, audience
 from marketplace.accounts.rules import SupplierStatus
@@ -54,11 +54,7 @@ def register() -> str:
 @audience(PUBLIC)
 def register_csv() -> Response:
     """The register, or what was chosen of it, as a CSV file."""
-    return Response(
-        sheet.register_csv(queries.whole_register(_choice())),
-        mimetype="text/csv",
-        headers={"Content-Disposition": "attachment; filename=awards.csv", "Access-Control-Allow-Origin": "*"},
-    )
+    return _open_csv("awards.csv", sheet.register_csv(queries.whole_register(_choice())))
 
 
 @bp.get("/awards/<reference>")
@@ -73,7 +69,21 @@ def award(reference: str) -> str:
 @audience(PUBLIC)
 def open_data() -> str:
     """What is published as data, and how to get it."""
-    return render_template("catalogue/publishing/open_data.html", columns=COLUMNS)
+    return render_template("catalogue/publishing/open_data.html", columns=COLUMNS, plan_columns=PLAN_COLUMNS)
+
+
+@bp.get("/open-data/plans.csv")
+@audience(PUBLIC)
+def plans_csv() -> Response:
+    """Volumes, calculated costs, budgets and gaps of published call-offs, year by year (R45)."""
+    return _open_csv("plans.csv", sheet.plans_csv(queries.planned()))
+
+
+@bp.get("/open-data/assumptions.csv")
+@audience(PUBLIC)
+def assumptions_csv() -> Response:
+    """What was assumed for them, with sources."""
+    return _open_csv("assumptions.csv", sheet.assumptions_csv(queries.planned()))
 
 
 @bp.get("/open-data/ocds.json")
@@ -98,6 +108,15 @@ def release_package(reference: str) -> Response:
     uri = url_for("publishing.release_package", reference=reference, _external=True)
     package = ocds.release_package(queries.process(reference), uri=uri, now=clock.now())
     return _open_json(package)
+
+
+def _open_csv(name: str, body: str) -> Response:
+    """A file that other people's pages may read too."""
+    return Response(
+        body,
+        mimetype="text/csv",
+        headers={"Content-Disposition": f"attachment; filename={name}", "Access-Control-Allow-Origin": "*"},
+    )
 
 
 def _open_json(body: dict[str, Any]) -> Response:

@@ -95,6 +95,11 @@ class YearFigures:
         """What is added to the cost (below nought: taken from it) to come to the budget."""
         return None if self.cost is None or self.budget is None else self.budget - self.cost
 
+    @property
+    def gap(self) -> Decimal | None:
+        """By how much the budget is under the calculated cost, in pounds; 0 where it is not."""
+        return None if self.adjustment is None else max(-self.adjustment, pounds(0))
+
 
 @dataclass(frozen=True)
 class Worked:
