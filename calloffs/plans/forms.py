@@ -36,8 +36,8 @@ class Change(Share):
         text = valuelist[0].strip().rstrip("%").strip().replace("−", "-") if valuelist else ""
         self.data = None
         if text:
-            if not re.fullmatch(r"[+-]?[0-9]{1,3}(\.[0-9]{1,2})?", text) or not -100 <= Decimal(text) <= 500:
-                raise ValueError("Enter a change in percent from -100 to 500, like 2.5 or -3")
+            if not re.fullmatch(r"[+-]?[0-9]{1,3}(\.[0-9]{1,2})?", text) or not -100 <= Decimal(text) <= 100:
+                raise ValueError("Enter a change in percent from -100 to 100, like 2.5 or -3")
             self.data = Decimal(text)
 
 
@@ -127,7 +127,7 @@ class VolumeForm(Form):
 for _n in range(1, YEARS + 1):
     _year = WholeNumber(f"Year {_n}: ended in", least=1990, most=2200, validators=[optional()])
     setattr(VolumeForm, f"year_{_n}", _year)
-    _count = WholeNumber(f"Year {_n}: caseload", least=0, most=10_000_000, validators=[optional()])
+    _count = WholeNumber(f"Year {_n}: caseload", least=0, most=1_000_000, validators=[optional()])
     setattr(VolumeForm, f"caseload_{_n}", _count)
 
 

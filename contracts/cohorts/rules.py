@@ -27,7 +27,7 @@ class By(StrEnum):
         return {
             By.CATEGORY: "Category of help",
             By.COMPLEXITY: "Complexity",
-            By.FOR_WHOM: "Sex and age that the service is for",
+            By.FOR_WHOM: "Whom the service is for",
             By.AREA: "Area that the service serves",
             By.MONTH: "Month",
         }[self]

@@ -264,8 +264,12 @@ def set_bands(
 
 
 def figures_into(version: PlanVersion) -> Worked:
-    """Keep with a version what its assumptions come to."""
+    """Keep with a version what its assumptions come to. Refused: more than can be meant."""
     worked = version.worked
+    if any(year.annual > rules.MOST_VOLUME for year in worked.years):
+        raise Invalid(f"These figures come to more than {rules.MOST_VOLUME:,} referrals a year. Check the percentages.")
+    if worked.cost is not None and worked.cost >= rules.MOST_COST:
+        raise Invalid("These figures come to a cost of £10 billion or more. Check the volume and the unit costs.")
     version.projected_annual_volume = worked.annual_volume or None
     version.annual_budget, version.budget = worked.annual_budget, worked.budget
     version.calculated_cost = worked.cost

@@ -21,7 +21,9 @@ from calloffs.plans.rules.bands import (
 from calloffs.plans.rules.checks import Difference, Fault, differences, evidence_on, money_faults, warnings, written
 from calloffs.plans.rules.checks import faults as plan_faults
 from calloffs.plans.rules.method import (
+    MOST_COST,
     MOST_MONTHS,
+    MOST_VOLUME,
     Assumptions,
     Growth,
     Worked,
@@ -38,7 +40,9 @@ __all__ = [
     "BAND_WIDTHS",
     "FIXED_PERCENT",
     "LARGER_FROM",
+    "MOST_COST",
     "MOST_MONTHS",
+    "MOST_VOLUME",
     "PLANNED_BAND",
     "Assumptions",
     "Band",

@@ -26,6 +26,9 @@ from calloffs.plans.rules.vocabulary import GrowthKind, Route, VolumeBasis
 from marketplace.money import PENNY, pounds, split
 
 YEAR = 12
+# More referrals a year than there are people under supervision, and more pounds than can be kept, are slips of typing.
+MOST_VOLUME = 1_000_000
+MOST_COST = Decimal(10) ** 10
 # Competitions last up to ten years.
 MOST_MONTHS = 120
 

@@ -377,3 +377,24 @@ def test_only_the_body_whose_plan_it_is_changes_it(author: Actor) -> None:
         actions.forecast(plan, growth=[POLICE], actor=other, now=NOW)
     with pytest.raises(NotAllowed, match="role"):
         begun(actor_with(Role.CONTRACT_MANAGER))
+
+
+def test_slips_of_typing_are_refused_and_not_kept(author: Actor) -> None:
+    plan = begun(author, months=120)
+    fill_volume = {"history_source": "x", "eligible_percent": Decimal(100), "eligible_source": "x"}
+    with pytest.raises(Invalid, match="more than 1,000,000 referrals"):
+        actions.project(plan, history=[(2025, 1_000_001)], **fill_volume, actor=author, now=NOW)  # type: ignore[arg-type]
+    actions.project(plan, history=[(2025, 1_000_000)], **fill_volume, actor=author, now=NOW)  # type: ignore[arg-type]
+    doubled = Growth(GrowthKind.POLICE, Decimal(0), Decimal(100), "x")
+    with pytest.raises(Invalid, match="more than 1,000,000 referrals"), db.session.begin_nested():
+        actions.forecast(plan, growth=[doubled], actor=author, now=NOW)
+    with pytest.raises(Invalid, match="£10 billion"):
+        actions.price(
+            plan,
+            unit_costs=(Decimal(99_999_999),) * 3,
+            source="x",
+            as_of=date(2026, 3, 31),
+            mix=(Decimal(50), Decimal(30), Decimal(20)),
+            actor=author,
+            now=NOW,
+        )

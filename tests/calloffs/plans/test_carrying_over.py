@@ -28,10 +28,10 @@ def test_a_plan_of_before_is_one_settled_version(committed_app: Flask) -> None:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
         connection.commit()
-        flask_migrate.upgrade(revision="0018")
+        flask_migrate.upgrade(revision="0021")
         connection.execute(text(ROWS))
         connection.commit()
-        flask_migrate.upgrade(revision="0019")
+        flask_migrate.upgrade(revision="0022")
         found = connection.execute(
             text(
                 "SELECT number, settled_by, basis, stated_volume, projected_annual_volume, annual_budget::text, "

@@ -115,7 +115,7 @@ def test_what_is_missing_is_said_at_its_field_and_nothing_typed_is_lost(client: 
         ("volume", {"basis": "stated", "stated_volume": "12"}, "Name the source"),
         ("growth", {"first_police": "3", "source_police": "x"}, "Police officer numbers: enter the change for each"),
         ("growth", {**PARTS["growth"], "first_other": "2"}, "Anything else: name the source"),
-        ("growth", {**PARTS["growth"], "first_police": "lots"}, "Enter a change in percent"),
+        ("growth", {**PARTS["growth"], "first_police": "lots"}, "Enter a change in percent from -100 to 100"),
         ("price", {**PARTS["price"], "mix_low": "60"}, "The mix must total 100%. It totals 110%"),
         ("price", {**PARTS["price"], "unit_low": "800"}, "cannot cost less"),
         ("price", {**PARTS["price"], "as_of-year": "2027"}, "cannot be in the future"),
@@ -140,7 +140,7 @@ def test_figures_of_a_service_that_ran_come_with_the_plan(client: FlaskClient) -
     source = "Contract DF-2024-0001, counted here"
     address = f"/plans/new?title=Homes&category=ACC&place={MANCHESTER}&history=2025:180,2026:210&source={source}"
     page = client.get(address).text
-    assert "Contract year that ended in 2026: 210 referrals" in page
+    assert "Contract year ending in 2026: 210 referrals" in page
     assert source in page
     where = client.post(address, data=NEED).location
     volume = client.get(f"{where}/volume").text
