@@ -72,6 +72,10 @@ class DifferenceKind(StrEnum):
     INVOICE_AMOUNT = "invoice_amount"
     INVOICE_STATUS = "invoice_status"
     PAID_AMOUNT = "paid_amount"
+    CREDIT_MISSING = "credit_missing"
+    CREDIT_UNKNOWN = "credit_unknown"
+    CREDIT_AMOUNT = "credit_amount"
+    CREDITED = "credited"
     GIVEN_BACK = "given_back"
     CHARGEBACK = "chargeback"
 
@@ -85,7 +89,11 @@ class DifferenceKind(StrEnum):
             DifferenceKind.INVOICE_AMOUNT: "Another amount",
             DifferenceKind.INVOICE_STATUS: "Another status",
             DifferenceKind.PAID_AMOUNT: "Another amount paid",
-            DifferenceKind.GIVEN_BACK: "Another amount credited or given back",
+            DifferenceKind.CREDIT_MISSING: "The provider does not have the credit note",
+            DifferenceKind.CREDIT_UNKNOWN: "We do not have the credit note",
+            DifferenceKind.CREDIT_AMOUNT: "Credit note over another amount",
+            DifferenceKind.CREDITED: "Another amount credited in all",
+            DifferenceKind.GIVEN_BACK: "Another amount given back",
             DifferenceKind.CHARGEBACK: "Payment undone by a bank",
         }[self]
 
@@ -95,6 +103,8 @@ class DifferenceKind(StrEnum):
 WINDOW = timedelta(days=62)
 # What is under way between the two at this moment is no difference.
 UNDER_WAY = timedelta(hours=1)
+# So long after the provider has made something we may be told of it.
+HEARD_LATE = timedelta(days=7)
 
 # What the provider wants to know, by how its names for it begin or end, in the words of those who are asked.
 _WANTED = (

@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import selectinload
 
-from contracts.invoices.models import Invoice
-from contracts.invoices.rules import InvoiceStatus, number_of_reference
+from contracts.invoices.models import CreditNote, Invoice
+from contracts.invoices.rules import CreditStatus, InvoiceStatus, number_of_reference
 from contracts.payments import letters
-from contracts.payments.actions.sending import STANDING
-from contracts.payments.models import Chargeback, Difference, ProviderPayment, Reconciliation
-from contracts.payments.rules import UNDER_WAY, WINDOW, ChargebackStatus, DifferenceKind
+from contracts.payments.actions.comparing import Books, compare
+from contracts.payments.models import Difference, Reconciliation
+from contracts.payments.rules import UNDER_WAY, WINDOW
 from marketplace import audit
 from marketplace.access import Actor, Permission
 from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
-from marketplace.adapters.payments.records import PaymentInvoice, PaymentsNotFound
+from marketplace.adapters.payments.records import PaymentsNotFound
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.errors import Invalid
 from marketplace.extensions import db
-from marketplace.presentation import pounds_exact
-
-
-@dataclass(frozen=True)
-class Books:
-    """The provider's invoices of a time: all made in it, and all that are open however old they are."""
-
-    since: datetime
-    until: datetime
-    invoices: list[PaymentInvoice]
-
-
-@dataclass(frozen=True)
-class Found:
-    """One difference, before it is written down."""
-
-    kind: DifferenceKind
-    subject: str
-    invoice_id: int | None
-    ours: str
-    theirs: str
 
 
 def read_books(also: Iterable[str], *, payments: Payments, now: datetime) -> Books:
@@ -55,17 +32,20 @@ def read_books(also: Iterable[str], *, payments: Payments, now: datetime) -> Boo
     since, until = now - WINDOW, now - UNDER_WAY
     found = {one.id: one for one in payments.invoices(status=ProviderStatus.OPEN, until=since)}
     found |= {one.id: one for one in payments.invoices(since=since, until=until)}
-    for key in also:
-        if key not in found:
-            with suppress(PaymentsNotFound):
+    credits = {one.id: one for one in payments.credits(since=since, until=until)}
+    looked_at = frozenset(also)
+    for key in looked_at:
+        with suppress(PaymentsNotFound):
+            if key not in found:
                 found[key] = payments.invoice(key)
-    return Books(since, until, list(found.values()))
+            credits |= {one.id: one for one in payments.credits(invoice_id=key, until=until)}
+    return Books(since, until, list(found.values()), list(credits.values()), looked_at)
 
 
 def reconcile(books: Books, *, started_at: datetime, now: datetime) -> Reconciliation:
     """Write down what differs, settle what no longer does, and tell the framework team of what is new."""
     ours = _ours(books)
-    found = {(one.kind, one.subject): one for one in _compare(books, ours)}
+    found = {(one.kind, one.subject): one for one in compare(books, ours)}
     standing = {
         (one.kind, one.subject): one
         for one in db.session.scalars(select(Difference).where(Difference.settled_at.is_(None)).with_for_update())
@@ -106,73 +86,26 @@ def reconcile(books: Books, *, started_at: datetime, now: datetime) -> Reconcili
 
 def _ours(books: Books) -> list[Invoice]:
     """Our invoices that must be in those books, and those of which something is there."""
-    there = [one.id for one in books.invoices]
+    there = {one.id for one in books.invoices} | {one.invoice_id for one in books.credits} | books.looked_at
     numbers = [number_of_reference(one.reference or "") for one in books.invoices]
     sent = (Invoice.sent_at >= books.since) | (Invoice.status == InvoiceStatus.OPEN)
+    credited = select(CreditNote.invoice_id).where(
+        or_(CreditNote.sent_at >= books.since, CreditNote.status == CreditStatus.WAITING)
+    )
     return list(
         db.session.scalars(
-            select(Invoice).where(
+            select(Invoice)
+            .where(
                 or_(
                     (Invoice.sent_at < books.until) & sent,
                     Invoice.provider_id.in_(there),
                     Invoice.number.in_(numbers),
+                    Invoice.id.in_(credited),
                 )
             )
+            .options(selectinload(Invoice.credit_notes))
         )
     )
-
-
-def _compare(books: Books, ours: Iterable[Invoice]) -> Iterator[Found]:
-    by_key = {one.provider_id: one for one in ours if one.provider_id}
-    by_reference = {one.payment_reference: one for one in ours}
-    there = {one.id for one in books.invoices}
-    live = [one for one in books.invoices if one.status is not ProviderStatus.VOID]
-    times = Counter(one.reference for one in live if one.reference)
-    payments = {
-        one.provider_invoice: one
-        for one in db.session.scalars(select(ProviderPayment).where(ProviderPayment.provider_invoice.in_(there)))
-    }
-    for theirs in books.invoices:
-        invoice = by_key.get(theirs.id) or by_reference.get(theirs.reference or "")
-        if invoice is None:
-            words = f"{theirs.status.value}, {pounds_exact(theirs.total)}"
-            yield Found(DifferenceKind.INVOICE_UNKNOWN, theirs.reference or theirs.id, None, "nothing", words)
-            continue
-        if theirs.reference and times[theirs.reference] > 1:
-            words = f"{times[theirs.reference]} invoices"
-            yield Found(DifferenceKind.INVOICE_TWICE, invoice.number, invoice.id, "1 invoice", words)
-        if invoice.provider_id == theirs.id:
-            yield from _differences(invoice, theirs, payments.get(theirs.id), books.until)
-        elif invoice.provider_id is None and theirs.status is not ProviderStatus.DRAFT:
-            yield Found(DifferenceKind.INVOICE_STATUS, invoice.number, invoice.id, "not sent", theirs.status.value)
-    for key, invoice in by_key.items():
-        if key not in there and invoice.sent_at is not None and books.since <= invoice.sent_at < books.until:
-            words = f"{invoice.status.label}, {pounds_exact(invoice.amount)}"
-            yield Found(DifferenceKind.INVOICE_MISSING, invoice.number, invoice.id, words, "nothing")
-    lost = select(Chargeback, Invoice).join(Chargeback.invoice).where(Chargeback.status == ChargebackStatus.LOST)
-    for chargeback, invoice in db.session.execute(lost):
-        words = f"{pounds_exact(chargeback.amount)} taken back by the bank"
-        yield Found(DifferenceKind.CHARGEBACK, invoice.number, invoice.id, invoice.status.label, words)
-
-
-def _differences(
-    invoice: Invoice, theirs: PaymentInvoice, payment: ProviderPayment | None, until: datetime
-) -> Iterator[Found]:
-    """What the two say differently of one invoice. Wholly credited there it counts as paid: that is told once."""
-    number, key = invoice.number, invoice.id
-    if invoice.amount != theirs.total:
-        ours, other = pounds_exact(invoice.amount), pounds_exact(theirs.total)
-        yield Found(DifferenceKind.INVOICE_AMOUNT, number, key, ours, other)
-    credited_whole = theirs.status is ProviderStatus.PAID and not theirs.amount_paid
-    moved = [at for at in (theirs.paid, theirs.voided, invoice.paid_at) if at is not None]
-    settled = all(at < until for at in moved)
-    if settled and not credited_whole and STANDING.get(theirs.status) is not invoice.status:
-        yield Found(DifferenceKind.INVOICE_STATUS, number, key, invoice.status.label, theirs.status.value)
-    if payment is not None and settled and payment.amount != theirs.amount_paid:
-        ours, other = pounds_exact(payment.amount or Decimal(0)), pounds_exact(theirs.amount_paid)
-        yield Found(DifferenceKind.PAID_AMOUNT, number, key, ours, other)
-    if back := theirs.credited + (payment.refunded if payment else Decimal(0)):
-        yield Found(DifferenceKind.GIVEN_BACK, number, key, pounds_exact(Decimal(0)), pounds_exact(back))
 
 
 def note_difference(difference: Difference, note: str, *, actor: Actor, now: datetime) -> None:

@@ -17,7 +17,7 @@ from marketplace.extensions import db
 
 @dataclass(frozen=True)
 class WaitingInvoices:
-    """The invoices of a supplier that are not with the provider yet, and what they come to in pounds."""
+    """The invoices of a supplier that are not with the provider yet, and what is to be paid of them in pounds."""
 
     count: int
     amount: Decimal
@@ -31,7 +31,7 @@ def receiving_account(supplier_id: int) -> ReceivingAccount | None:
 def waiting_for_account(supplier_id: int) -> WaitingInvoices:
     """What is still to be sent of a supplier's invoices."""
     count, amount = db.session.execute(
-        select(func.count(), func.coalesce(func.sum(Invoice.amount), 0))
+        select(func.count(), func.coalesce(func.sum(Invoice.amount - Invoice.credited), 0))
         .join(Invoice.agreement)
         .where(Agreement.supplier_id == supplier_id, Invoice.status == InvoiceStatus.DRAFT)
     ).one()

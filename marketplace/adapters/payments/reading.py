@@ -51,6 +51,7 @@ def invoice_from(body: Mapping[str, Any]) -> PaymentInvoice:
         amount_paid=pounds(body["amount_paid"]),
         amount_remaining=pounds(body["amount_remaining"]),
         credited=pounds(body.get("pre_payment_credit_notes_amount") or 0),
+        credited_since=pounds(body.get("post_payment_credit_notes_amount") or 0),
         hosted_url=body.get("hosted_invoice_url"),
         created=instant(body["created"]),
         due=_instant_if(body.get("due_date")),

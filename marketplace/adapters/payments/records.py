@@ -108,7 +108,8 @@ class SupplierAccount:
 class PaymentInvoice:
     """An invoice as it stood at the provider when we asked.
 
-    `total` is what it was made over; `amount_due` is that without the credit notes given before it was paid.
+    `total` is what it was made over; `amount_due` is that without the credit notes given before it was paid, which are
+    `credited`. What was credited after it had been paid is `credited_since`.
     """
 
     id: str
@@ -123,6 +124,7 @@ class PaymentInvoice:
     amount_paid: Decimal
     amount_remaining: Decimal
     credited: Decimal
+    credited_since: Decimal
     hosted_url: str | None
     created: datetime
     due: datetime | None

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session, scoped_session
 
+from tests.conftest import StandingClock
+from tests.factories.deals import Deal
 from tests.marketplace.adapters.conftest import Clock, Running, serve
 
 
@@ -18,3 +21,9 @@ def provider(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     with serve(tmp_path / "stub", Clock(time.time())) as running:
         monkeypatch.setitem(app.extensions, "payments", running.payments())
         yield running
+
+
+@pytest.fixture
+def deal(session: scoped_session[Session], provider: Running, clock: StandingClock) -> Deal:
+    """A contract whose October is raised, with its supplier and its funder."""
+    return Deal(provider, clock)

@@ -126,7 +126,7 @@ def test_each_kind_of_difference_is_found(
     later(provider, clock)
     jobs.reconcile()
     assert sorted(found(session)) == [
-        ("given_back", "£0.00", "£30.00"),
+        ("credit_unknown", "nothing", "£30.00"),
         ("invoice_amount", "£99.00", "£100.00"),
         ("invoice_missing", "To be paid, £7.00", "nothing"),
         ("invoice_twice", "1 invoice", "2 invoices"),
