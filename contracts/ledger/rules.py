@@ -41,12 +41,14 @@ class PostingKind(StrEnum):
     CREDIT_NOTE = "credit_note"
     PAYMENT = "payment"
     REFUND = "refund"
+    CHARGEBACK = "chargeback"
     VOID = "void"
 
     @property
     def label(self) -> str:
         """The kind in words."""
-        return {PostingKind.VOID: "Voided"}.get(self, self.value.replace("_", " ").capitalize())
+        words = {PostingKind.VOID: "Voided", PostingKind.CHARGEBACK: "Payment taken back by a bank"}
+        return words.get(self, self.value.replace("_", " ").capitalize())
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def paid(amount: Decimal) -> list[Line]:
 
 
 def refunded(amount: Decimal) -> list[Line]:
-    """A payment given back."""
+    """A payment given back, or taken back by a bank."""
     return paid(-amount)
 
 

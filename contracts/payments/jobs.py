@@ -165,10 +165,18 @@ def reconcile() -> None:
     """
     ask_for_missed_events()
     ask_for_accounts()
+    for_each(queries.undone_to_post(), post_what_is_undone)
     began = clock.now()
     books = actions.read_books(queries.keys_to_look_at(), payments=payments(), now=began)
     with transaction():
         actions.reconcile(books, started_at=began, now=clock.now())
+
+
+def post_what_is_undone(invoice_id: int) -> None:
+    """Post what banks have undone of an invoice's payment, where the news of it came before there was a payment."""
+    with transaction():
+        invoice = db.session.get_one(Invoice, invoice_id, with_for_update={"of": Invoice}, populate_existing=True)
+        actions.undo_what_is_lost(invoice, now=clock.now())
 
 
 def ask_for_accounts() -> None:

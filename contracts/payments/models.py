@@ -95,6 +95,7 @@ class Chargeback(Base):
     """
 
     __tablename__ = "chargebacks"
+    __table_args__ = (CheckConstraint("posted_at IS NULL OR status = 'lost'", name="posted_if_lost"),)
 
     id: Mapped[Key]
     provider_id: Mapped[str] = mapped_column(unique=True)
@@ -106,6 +107,8 @@ class Chargeback(Base):
     status: Mapped[ChargebackStatus] = mapped_column(choice(ChargebackStatus, "status"), index=True)
     opened_at: Mapped[When]
     closed_at: Mapped[When | None]
+    # When what is lost was posted: as soon as we know of the payment and of its invoice.
+    posted_at: Mapped[When | None]
 
     invoice: Mapped[Invoice | None] = relationship()
 

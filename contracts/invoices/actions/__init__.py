@@ -16,13 +16,25 @@ from contracts.invoices.actions.making import document_made
 from contracts.invoices.actions.parties import confirm_payment, enter_purchase_order, state_vat
 from contracts.invoices.actions.raising import raise_invoices
 from contracts.invoices.actions.reconciling import reconcile_years
-from contracts.invoices.actions.settling import approve, credit_refunded, credit_sent, paid, sent, voided
+from contracts.invoices.actions.settling import (
+    approve,
+    charged_back,
+    credit_refunded,
+    credit_sent,
+    given_back_elsewhere,
+    paid,
+    paid_elsewhere,
+    refund_failed,
+    sent,
+    voided,
+)
 
 __all__ = [
     "accept",
     "accept_claim",
     "answer",
     "approve",
+    "charged_back",
     "claim_instalment",
     "confirm_payment",
     "credit",
@@ -32,10 +44,13 @@ __all__ = [
     "dispute",
     "document_made",
     "enter_purchase_order",
+    "given_back_elsewhere",
     "paid",
+    "paid_elsewhere",
     "plan_instalment",
     "raise_invoices",
     "reconcile_years",
+    "refund_failed",
     "reissue",
     "reissue_voided",
     "remove_instalment",

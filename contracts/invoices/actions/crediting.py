@@ -60,6 +60,13 @@ def give_credit(
     invoice.credited_net += net
     invoice.credited += net + vat
     place = 1 + (db.session.scalar(select(func.count()).where(CreditNote.invoice_id == invoice.id)) or 0)
+    # What a bank took back has gone back to the funder already.
+    settles = min(net + vat, invoice.owed_again)
+    invoice.owed_again -= settles
+    was_paid = invoice.status in (InvoiceStatus.PAID, InvoiceStatus.TAKEN_BACK)
+    if invoice.status is InvoiceStatus.TAKEN_BACK and not invoice.owed_again:
+        nothing_is_left = settles == net + vat and invoice.credited == invoice.amount
+        invoice.status = InvoiceStatus.CREDITED if nothing_is_left else InvoiceStatus.PAID
     # Nobody has asked the provider for anything before an invoice was approved.
     is_unknown_there = invoice.status is InvoiceStatus.AWAITING_APPROVAL and invoice.credited == invoice.amount
     note = CreditNote(
@@ -76,7 +83,8 @@ def give_credit(
         status=CreditStatus.ISSUED if is_unknown_there else CreditStatus.WAITING,
         issued_at=now,
         issued_by=actor.person_id,
-        to_refund=net + vat if invoice.status is InvoiceStatus.PAID else Decimal(0),
+        to_refund=net + vat - settles if was_paid else Decimal(0),
+        taken_back=settles,
         next_attempt_at=now,
     )
     db.session.add(note)

@@ -5,7 +5,7 @@ Everything here may run twice: an invoice moves only where it can still move, an
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from contracts.invoices import letters, queries
@@ -13,14 +13,15 @@ from contracts.invoices.actions.making import credit_notes_of, debt_of, hold
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import CREDIT_MOVES, INVOICE_MOVES, CreditStatus, InvoiceStatus, poured
 from contracts.ledger.actions import post
-from contracts.ledger.rules import PostingKind
+from contracts.ledger.rules import Line, PostingKind
 from contracts.ledger.rules import credited as taken_back
 from contracts.ledger.rules import paid as settled
 from contracts.ledger.rules import refunded as given_back
-from marketplace import audit
+from marketplace import audit, clock
 from marketplace.access import SYSTEM, Actor
 from marketplace.errors import AlreadyDone, NotAllowed
 from marketplace.extensions import db
+from marketplace.presentation import date_words, pounds_exact
 
 
 def approve(invoice: Invoice, *, actor: Actor, now: datetime) -> None:
@@ -57,7 +58,7 @@ def paid(invoice: Invoice, *, at: datetime, now: datetime, amount: Decimal | Non
     """
     left = invoice.amount - invoice.credited
     amount = left if amount is None else amount
-    if not amount or InvoiceStatus.PAID not in INVOICE_MOVES[invoice.status]:
+    if not amount or invoice.paid_at is not None or InvoiceStatus.PAID not in INVOICE_MOVES[invoice.status]:
         return
     invoice.paid_at, invoice.paid_amount = at, amount
     _move(invoice, InvoiceStatus.PAID, "Paid", now=now)
@@ -76,6 +77,57 @@ def paid(invoice: Invoice, *, at: datetime, now: datetime, amount: Decimal | Non
     letters.invoice_paid(invoice, now=now)
     for note in notes:
         _refunded_there(note, at=now, now=now)
+
+
+def charged_back(invoice: Invoice, amount: Decimal, *, key: str, now: datetime) -> bool:
+    """A bank has undone so much of the payment for good: it is owed again, once for the key. Whether that is posted.
+
+    Not before we know of the payment. What was to go back to the funder for credit notes has gone back with it.
+    """
+    if not invoice.paid_at:
+        return False
+    notes = [note for note in credit_notes_of(invoice) if note.status is not CreditStatus.REFUNDED]
+    made = post(
+        PostingKind.CHARGEBACK,
+        given_back(amount),
+        key=f"chargeback:{key}",
+        debt=debt_of(invoice),
+        document=invoice.number,
+        now=now,
+    )
+    if not made:
+        return True
+    parts = poured(amount, [note.to_refund for note in notes])
+    for note, part in zip(notes, parts, strict=True):
+        note.to_refund -= part
+        note.taken_back += part
+    if again := amount - sum(parts):
+        invoice.owed_again += again
+        invoice.status = InvoiceStatus.TAKEN_BACK
+    db.session.flush()
+    audit.record(f"A bank has undone the payment of {pounds_exact(amount)}", invoice, actor=SYSTEM, now=now)
+    return True
+
+
+def paid_elsewhere(invoice: Invoice, *, on: date, actor: Actor, now: datetime) -> None:
+    """The supplier's finance says that what a bank took back has come by another way. Refused for others, and twice."""
+    hold(invoice)
+    if not queries.may_credit(actor, invoice):
+        raise NotAllowed("The supplier’s finance says that money has come.")
+    if invoice.status is not InvoiceStatus.TAKEN_BACK:
+        raise AlreadyDone(f"Nothing of invoice {invoice.number} waits to be paid again.")
+    amount, invoice.owed_again, invoice.status = invoice.owed_again, Decimal(0), InvoiceStatus.PAID
+    db.session.flush()
+    post(
+        PostingKind.PAYMENT,
+        settled(amount),
+        key=f"payment:{invoice.id}:{now.isoformat()}",
+        debt=debt_of(invoice),
+        document=invoice.number,
+        now=now,
+    )
+    what = f"{pounds_exact(amount)} came by another way on {date_words(on)}"
+    audit.record(what, invoice, actor=actor, now=now, amount=str(amount))
 
 
 def voided(invoice: Invoice, *, now: datetime) -> None:
@@ -115,7 +167,7 @@ def credit_sent(
 
     `given_back` is what it gave back for it at that moment, of which we may not know yet that it had been paid.
     """
-    if CreditStatus.ISSUED not in CREDIT_MOVES[note.status]:
+    if note.status is not CreditStatus.WAITING:
         return
     note.status, note.last_error = CreditStatus.ISSUED, None
     note.provider_id, note.given_back = provider_id, given_back
@@ -136,15 +188,43 @@ def credit_refunded(note: CreditNote, *, at: datetime, now: datetime) -> None:
     """What was paid before the credit note has gone back to the funder."""
     if not note.to_refund or CreditStatus.REFUNDED not in CREDIT_MOVES[note.status]:
         return
+    _give_back(note, at=at, key=f"refund:{note.id}", now=now)
+    audit.record(f"Money of credit note {note.number} given back", note.invoice, actor=SYSTEM, now=now)
+
+
+def given_back_elsewhere(note: CreditNote, *, on: date, actor: Actor, now: datetime) -> None:
+    """The supplier's finance says that it has given money back by another way than through the payment provider.
+
+    Refused for others, twice, and where the provider gives it back.
+    """
+    hold(note.invoice)
+    db.session.refresh(note)
+    if not queries.may_credit(actor, note.invoice):
+        raise NotAllowed("The supplier’s finance says that money has gone back.")
+    if not note.is_to_be_given_back:
+        raise AlreadyDone(f"Nothing of credit note {note.number} waits for you to give it back.")
+    _give_back(
+        note, at=clock.from_london(datetime.combine(on, time())), key=f"refund:{note.id}:{now.isoformat()}", now=now
+    )
+    what = f"Money of credit note {note.number} given back by another way on {date_words(on)}"
+    audit.record(what, note.invoice, actor=actor, now=now)
+
+
+def _give_back(note: CreditNote, *, at: datetime, key: str, now: datetime) -> None:
     note.status, note.refunded_at, note.last_error = CreditStatus.REFUNDED, at, None
     db.session.flush()
-    post(
-        PostingKind.REFUND,
-        given_back(note.to_refund),
-        key=f"refund:{note.id}",
-        debt=debt_of(note.invoice),
-        document=note.number,
-        now=now,
-    )
-    audit.record(f"Money of credit note {note.number} given back", note.invoice, actor=SYSTEM, now=now)
+    _post_refund(note, given_back(note.to_refund), key=key, now=now)
     letters.refunded(note, note.invoice, now=now)
+
+
+def refund_failed(note: CreditNote, *, key: str, now: datetime) -> None:
+    """The provider could not give the money back after all: it is still to go back, by another way. Once a key."""
+    if note.status is not CreditStatus.REFUNDED or not note.given_back:
+        return
+    note.status, note.refunded_at, note.given_back = CreditStatus.ISSUED, None, Decimal(0)
+    db.session.flush()
+    _post_refund(note, settled(note.to_refund), key=f"refund-failed:{key}", now=now)
+
+
+def _post_refund(note: CreditNote, lines: list[Line], *, key: str, now: datetime) -> None:
+    post(PostingKind.REFUND, lines, key=key, debt=debt_of(note.invoice), document=note.number, now=now)

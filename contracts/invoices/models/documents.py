@@ -66,6 +66,7 @@ class Invoice(Base):
         CheckConstraint(
             "approved_at IS NOT NULL OR status IN ('awaiting_approval', 'credited')", name="approved_first"
         ),
+        CheckConstraint("owed_again >= 0 AND (status = 'taken_back') = (owed_again > 0)", name="owed_again"),
         CheckConstraint("status <> 'paid' OR (paid_at IS NOT NULL AND paid_amount IS NOT NULL)", name="paid_complete"),
     )
 
@@ -104,6 +105,8 @@ class Invoice(Base):
     sent_at: Mapped[When | None]
     paid_at: Mapped[When | None]
     paid_amount: Mapped[Money | None] = mapped_column()
+    # What a bank took back of what was paid, as far as it is still to be paid, in pounds.
+    owed_again: Mapped[Money] = mapped_column(default=Decimal(0), server_default="0")
     next_attempt_at: Mapped[When]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None]
@@ -141,7 +144,9 @@ class Invoice(Base):
 
     @property
     def left(self) -> Decimal:
-        """What is still to be paid, in pounds: its amount less its credit notes."""
+        """What is still to be paid, in pounds: its amount less its credit notes, or what a bank took back."""
+        if self.status is InvoiceStatus.TAKEN_BACK:
+            return self.owed_again
         return self.amount - self.credited if self.status in OWED else Decimal("0.00")
 
     @property
@@ -189,6 +194,7 @@ class CreditNote(Base):
         CheckConstraint("(status = 'refunded') = (refunded_at IS NOT NULL)", name="refunded"),
         CheckConstraint("length(reason) > 0", name="reason_given"),
         CheckConstraint("given_back BETWEEN 0 AND amount", name="given_back_within"),
+        CheckConstraint("taken_back >= 0 AND to_refund + taken_back <= amount", name="taken_back_within"),
         CheckConstraint("provider_id IS NULL OR sent_at IS NOT NULL", name="sent_when"),
     )
 
@@ -210,6 +216,8 @@ class CreditNote(Base):
     issued_by: Mapped[int | None] = key_of("people.id")
     # How much of it was paid before and is to go back to the funder, in pounds; and when it went.
     to_refund: Mapped[Money] = mapped_column()
+    # How much of it a bank had taken back for the funder already, so that nothing more of that goes back.
+    taken_back: Mapped[Money] = mapped_column(default=Decimal(0), server_default="0")
     refunded_at: Mapped[When | None]
     # The invoice that asks again for what was credited, or part of it.
     reissued_as_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"), unique=True)
@@ -232,6 +240,11 @@ class CreditNote(Base):
     def payment_reference(self) -> str:
         """What the payment provider is told to know it by."""
         return payment_reference(self.number, self.issued_at)
+
+    @property
+    def is_to_be_given_back(self) -> bool:
+        """Whether the supplier itself is to give money back: the provider has been told, and gives none back."""
+        return self.status is CreditStatus.ISSUED and self.to_refund > 0 and not self.given_back
 
 
 class Dispute(Base):

@@ -21,7 +21,11 @@ from marketplace.extensions import db
 from marketplace.paging import PAGE, Page, before, nearest_page
 
 # What is still to be paid of an invoice, as `Invoice.left` has it; a test holds the two together.
-LEFT: ColumnElement[Decimal] = case((Invoice.status.in_(OWED), Invoice.amount - Invoice.credited), else_=0)
+LEFT: ColumnElement[Decimal] = case(
+    (Invoice.status == InvoiceStatus.TAKEN_BACK, Invoice.owed_again),
+    (Invoice.status.in_(OWED), Invoice.amount - Invoice.credited),
+    else_=0,
+)
 
 
 class Order(StrEnum):

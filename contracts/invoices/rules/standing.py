@@ -13,6 +13,7 @@ class InvoiceStatus(StrEnum):
     DRAFT = "draft"
     OPEN = "open"
     PAID = "paid"
+    TAKEN_BACK = "taken_back"
     CREDITED = "credited"
     VOID = "void"
 
@@ -22,6 +23,7 @@ class InvoiceStatus(StrEnum):
         return {
             InvoiceStatus.DRAFT: "Being sent",
             InvoiceStatus.OPEN: "To be paid",
+            InvoiceStatus.TAKEN_BACK: "Payment taken back",
         }.get(self, self.value.replace("_", " ").capitalize())
 
 
@@ -33,7 +35,9 @@ INVOICE_MOVES: dict[InvoiceStatus, frozenset[InvoiceStatus]] = {
         {InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.CREDITED, InvoiceStatus.VOID}
     ),
     InvoiceStatus.OPEN: frozenset({InvoiceStatus.PAID, InvoiceStatus.CREDITED, InvoiceStatus.VOID}),
-    InvoiceStatus.PAID: frozenset(),
+    # A bank has undone the payment: what it took back is owed again, until it is credited or paid by another way.
+    InvoiceStatus.PAID: frozenset({InvoiceStatus.TAKEN_BACK}),
+    InvoiceStatus.TAKEN_BACK: frozenset({InvoiceStatus.PAID, InvoiceStatus.CREDITED}),
     # Paid before the provider could be told that it was credited: the money is to come back.
     InvoiceStatus.CREDITED: frozenset({InvoiceStatus.PAID}),
     InvoiceStatus.VOID: frozenset(),
@@ -41,7 +45,7 @@ INVOICE_MOVES: dict[InvoiceStatus, frozenset[InvoiceStatus]] = {
 # What the payment provider does not have yet.
 UNSENT = frozenset({InvoiceStatus.AWAITING_APPROVAL, InvoiceStatus.DRAFT})
 # What somebody still owes.
-OWED = UNSENT | {InvoiceStatus.OPEN}
+OWED = UNSENT | {InvoiceStatus.OPEN, InvoiceStatus.TAKEN_BACK}
 
 
 class InvoiceKind(StrEnum):
@@ -98,7 +102,8 @@ class CreditStatus(StrEnum):
 CREDIT_MOVES: dict[CreditStatus, frozenset[CreditStatus]] = {
     CreditStatus.WAITING: frozenset({CreditStatus.ISSUED, CreditStatus.REFUNDED}),
     CreditStatus.ISSUED: frozenset({CreditStatus.REFUNDED}),
-    CreditStatus.REFUNDED: frozenset(),
+    # The provider could not give it back after all.
+    CreditStatus.REFUNDED: frozenset({CreditStatus.ISSUED}),
 }
 
 

@@ -5,6 +5,7 @@ from contracts.payments.actions.events import ForgedEvent, apply_events, keep_ev
 from contracts.payments.actions.receiving import begin_receiving, open_account, take_account
 from contracts.payments.actions.reconciling import note_difference, read_books, reconcile
 from contracts.payments.actions.sending import LONGEST_WAIT, SHORTEST_WAIT, begin_to_send, send_invoice, take
+from contracts.payments.actions.taking_back import undo_what_is_lost
 
 __all__ = [
     "LONGEST_WAIT",
@@ -26,4 +27,5 @@ __all__ = [
     "take_account",
     "take_credit",
     "take_news",
+    "undo_what_is_lost",
 ]

@@ -61,7 +61,16 @@ def compare(books: Books, ours: Sequence[Invoice]) -> Iterator[Found]:
     # Where a credit note is found missing, unknown or over another amount, the sums say nothing more.
     explained = {one.invoice_id for one in credits}
     yield from _invoices(books, ours, explained)
-    lost = select(Chargeback, Invoice).join(Chargeback.invoice).where(Chargeback.status == ChargebackStatus.LOST)
+    # What is posted is in our books too.
+    lost = (
+        select(Chargeback, Invoice)
+        .join(Chargeback.invoice)
+        .where(
+            Chargeback.status == ChargebackStatus.LOST,
+            Chargeback.posted_at.is_(None),
+            Chargeback.closed_at < books.until,
+        )
+    )
     for chargeback, invoice in db.session.execute(lost):
         words = f"{pounds_exact(chargeback.amount)} taken back by the bank"
         yield Found(DifferenceKind.CHARGEBACK, invoice.number, invoice.id, invoice.status.label, words)
@@ -114,7 +123,7 @@ def _standing(
     taken = {invoice.paid_amount or NOTHING, theirs.amount_paid}
     if payments:
         taken.add(sum((one.amount or NOTHING for one in payments), NOTHING))
-    if invoice.status is InvoiceStatus.PAID and len(taken) > 1:
+    if invoice.paid_at is not None and len(taken) > 1:
         ours = pounds_exact((taken - {theirs.amount_paid}).pop())
         yield Found(DifferenceKind.PAID_AMOUNT, number, key, ours, pounds_exact(theirs.amount_paid))
 
@@ -123,6 +132,8 @@ def _stands_the_same(invoice: Invoice, theirs: PaymentInvoice) -> bool:
     """Credited whole it counts as paid there, with nothing paid: the sums of what was credited say whether it is."""
     if theirs.status is ProviderStatus.PAID and not theirs.amount_paid:
         return invoice.status is not InvoiceStatus.PAID
+    if theirs.status is ProviderStatus.PAID and invoice.paid_at is not None:
+        return True  # whatever a bank has taken back since, or was credited of that
     if invoice.status is InvoiceStatus.CREDITED and STANDING.get(theirs.status) is InvoiceStatus.OPEN:
         return True
     return STANDING.get(theirs.status) is invoice.status

@@ -64,6 +64,7 @@ def send_credit(note: CreditNote, *, payments: Payments, now: datetime) -> None:
             key,
             reference=note.payment_reference,
             amount=note.amount,
+            elsewhere=note.taken_back,
             memo=f"Credit note {note.number}: {note.kind.label.lower()}",
         )
         if made.after and invoice.paid_at is None:

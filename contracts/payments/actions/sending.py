@@ -16,7 +16,7 @@ from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceStatus
 from contracts.payments import letters
 from contracts.payments.actions.receiving import take_account
-from contracts.payments.actions.taking_back import tell_of_chargebacks
+from contracts.payments.actions.taking_back import tell_of_chargebacks, undo_what_is_lost
 from contracts.payments.models import PaymentAccount, ReceivingAccount
 from contracts.payments.queries import receiving_account
 from contracts.payments.rules import AccountStatus
@@ -175,5 +175,6 @@ def take(told: PaymentInvoice, invoice: Invoice, *, at: datetime, now: datetime)
         invoices.voided(invoice, now=now)
     elif told.amount_paid:
         invoices.paid(invoice, at=told.paid or at, amount=told.amount_paid, now=now)
+        undo_what_is_lost(invoice, now=now)
     # Else it counts as paid there because all of it was credited: our own credit notes say so here.
     return True

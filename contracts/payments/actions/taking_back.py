@@ -1,12 +1,16 @@
-"""What the provider took from funders, gave back, or a bank took back: kept in any order, told to both sides."""
+"""What the provider took from funders, gave back, or a bank took back: kept in any order, told to both sides.
+
+Whatever is told first, an invoice is always locked before what is known of its payments.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from contracts.invoices import actions as invoices
 from contracts.invoices.models import Invoice
 from contracts.payments import letters
 from contracts.payments.models import Chargeback, ProviderPayment
@@ -69,9 +73,12 @@ def take_charge(told: PaymentCharge, *, at: datetime) -> None:
 
 def take_refund(told: PaymentRefund, *, now: datetime) -> None:
     """Money that could not be given back is still the supplier's to give: both sides are told."""
-    invoice = None if told.payment is None else _paid_with(told.payment)
+    invoice = None if told.payment is None else _paid_with(told.payment, hold=True)
     if invoice is None or told.status != "failed":
         return
+    for note in invoice.credit_notes:
+        if note.payment_reference == told.reference:
+            invoices.refund_failed(note, key=told.id, now=now)
     audit.record(f"A refund of {pounds_exact(told.amount)} failed", invoice, actor=SYSTEM, now=now)
     letters.refund_failed(invoice, told, now=now)
 
@@ -92,28 +99,54 @@ def take_dispute(told: PaymentDispute, *, at: datetime, now: datetime) -> None:
         )
         .on_conflict_do_nothing(index_elements=["provider_id"])
     )
+    if told.payment is not None:
+        _paid_with(told.payment, hold=True)
     chargeback = db.session.scalars(select(Chargeback).where(Chargeback.provider_id == told.id).with_for_update()).one()
     if status in CHARGEBACK_MOVES[chargeback.status]:
         chargeback.status, chargeback.amount = status, told.amount
         chargeback.closed_at = None if status in UNDECIDED else at
         if chargeback.invoice is not None:
             _tell(chargeback, chargeback.invoice, now=now)
+        db.session.flush()
+        if chargeback.invoice is not None:
+            undo_what_is_lost(chargeback.invoice, now=now)
     tell_of_chargebacks(now=now)
 
 
 def tell_of_chargebacks(*, now: datetime) -> None:
     """Tell both sides of each payment taken back for which it has become known which invoice it paid."""
     db.session.flush()
-    found = db.session.execute(
-        select(Chargeback, Invoice)
-        .join(ProviderPayment, ProviderPayment.provider_id == Chargeback.payment)
-        .join(Invoice, Invoice.provider_id == ProviderPayment.provider_invoice)
+    paid = (
+        select(Invoice.id, Chargeback.id)
+        .join(ProviderPayment, ProviderPayment.provider_invoice == Invoice.provider_id)
+        .join(Chargeback, Chargeback.payment == ProviderPayment.provider_id)
         .where(Chargeback.invoice_id.is_(None))
-        .with_for_update(of=Chargeback)
-    ).all()
-    for chargeback, invoice in found:
-        chargeback.invoice = invoice
-        _tell(chargeback, invoice, now=now)
+        .order_by(Invoice.id, Chargeback.id)
+    )
+    for invoice_id, chargeback_id in db.session.execute(paid).all():
+        invoice = db.session.scalars(_held(Invoice.id == invoice_id)).one()
+        chargeback = db.session.get_one(Chargeback, chargeback_id, with_for_update=True, populate_existing=True)
+        if chargeback.invoice_id is None:
+            chargeback.invoice = invoice
+            _tell(chargeback, invoice, now=now)
+            db.session.flush()
+            undo_what_is_lost(invoice, now=now)
+
+
+def undo_what_is_lost(invoice: Invoice, *, now: datetime) -> None:
+    """Post what a bank has undone of the invoice's payments: once each, as soon as we know that it had been paid.
+
+    The caller has locked the invoice.
+    """
+    lost = select(Chargeback).where(
+        Chargeback.invoice_id == invoice.id,
+        Chargeback.status == ChargebackStatus.LOST,
+        Chargeback.posted_at.is_(None),
+    )
+    for chargeback in db.session.scalars(lost.order_by(Chargeback.id).with_for_update()):
+        if invoices.charged_back(invoice, chargeback.amount, key=chargeback.provider_id, now=now):
+            chargeback.posted_at = now
+    db.session.flush()
 
 
 def _tell(chargeback: Chargeback, invoice: Invoice, *, now: datetime) -> None:
@@ -122,9 +155,14 @@ def _tell(chargeback: Chargeback, invoice: Invoice, *, now: datetime) -> None:
     letters.chargeback(chargeback, invoice, now=now)
 
 
-def _paid_with(payment: str) -> Invoice | None:
-    return db.session.scalar(
-        select(Invoice)
+def _paid_with(payment: str, *, hold: bool = False) -> Invoice | None:
+    key = (
+        select(Invoice.id)
         .join(ProviderPayment, ProviderPayment.provider_invoice == Invoice.provider_id)
         .where(ProviderPayment.provider_id == payment)
     )
+    return db.session.scalar(_held(Invoice.id.in_(key)) if hold else select(Invoice).where(Invoice.id.in_(key)))
+
+
+def _held(which: ColumnElement[bool]) -> Select[Invoice]:
+    return select(Invoice).where(which).with_for_update(of=Invoice).execution_options(populate_existing=True)

@@ -10,9 +10,9 @@ from contracts.payments.queries.differences import (
     standing_count,
 )
 from contracts.payments.queries.home import waiting
-from contracts.payments.queries.invoices import PaidThrough, paid_through
+from contracts.payments.queries.invoices import PaidThrough, paid_through, undone_on
 from contracts.payments.queries.receiving import accounts_to_open, receiving_account, waiting_for_account
-from contracts.payments.queries.work import credits_to_send, events_to_apply, invoices_to_send
+from contracts.payments.queries.work import credits_to_send, events_to_apply, invoices_to_send, undone_to_post
 
 __all__ = [
     "Filter",
@@ -29,6 +29,8 @@ __all__ = [
     "paid_through",
     "receiving_account",
     "standing_count",
+    "undone_on",
+    "undone_to_post",
     "waiting",
     "waiting_for_account",
 ]

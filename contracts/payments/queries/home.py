@@ -8,7 +8,8 @@ from flask import url_for
 from sqlalchemy import ColumnElement, select
 
 from contracts.agreements.models import Agreement
-from contracts.invoices.models import Invoice
+from contracts.invoices.models import CreditNote, Invoice
+from contracts.invoices.rules import CreditStatus, InvoiceStatus
 from contracts.payments.models import Chargeback
 from contracts.payments.queries.differences import standing_count
 from contracts.payments.queries.receiving import receiving_account, waiting_for_account
@@ -38,6 +39,7 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
         items += _to_set_up(actor)
     if actor.may(Permission.RECEIVE_PAYMENTS):
         items += _taken_back(Agreement.supplier_id == actor.organisation)
+        items += _to_give_back(actor)
     elif actor.may(Permission.PAY_INVOICES):
         items += _taken_back(Invoice.organisation_id == actor.organisation)
     return items
@@ -77,11 +79,45 @@ def _taken_back(whose: ColumnElement[bool]) -> list[Waiting]:
         .where(whose, Chargeback.status.in_(UNDECIDED))
         .order_by(Chargeback.opened_at, Chargeback.id)
     ).all()
+    undone = db.session.execute(
+        select(Invoice.id, Invoice.number, Invoice.owed_again)
+        .join(Invoice.agreement)
+        .where(whose, Invoice.status == InvoiceStatus.TAKEN_BACK)
+        .order_by(Invoice.id)
+    ).all()
     return [
+        Waiting(
+            f"A bank has undone the payment of invoice {number}: {pounds_exact(amount)} is owed again",
+            url_for("payments.of_invoice", invoice_id=key),
+        )
+        for key, number, amount in undone
+    ] + [
         Waiting(
             f"{'A bank has taken back' if status is ChargebackStatus.TAKEN else 'A bank asks about'}"
             f" {pounds_exact(amount)} of invoice {number}",
             url_for("payments.of_invoice", invoice_id=key),
         )
         for key, number, amount, status in found
+    ]
+
+
+def _to_give_back(actor: Actor) -> list[Waiting]:
+    found = db.session.execute(
+        select(CreditNote.id, CreditNote.number, CreditNote.to_refund)
+        .join(CreditNote.invoice)
+        .join(Invoice.agreement)
+        .where(
+            Agreement.supplier_id == actor.organisation,
+            CreditNote.status == CreditStatus.ISSUED,
+            CreditNote.to_refund > 0,
+            CreditNote.given_back == 0,
+        )
+        .order_by(CreditNote.id)
+    ).all()
+    return [
+        Waiting(
+            f"Give {pounds_exact(amount)} back for credit note {number}: the payment provider does not",
+            url_for("payments.given_back", credit_note_id=key),
+        )
+        for key, number, amount in found
     ]

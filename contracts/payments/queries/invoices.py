@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from contracts.invoices.models import Invoice
 from contracts.payments.models import Chargeback, ProviderPayment
+from marketplace import clock
 from marketplace.extensions import db
 
 
@@ -37,3 +39,9 @@ def paid_through(invoice: Invoice) -> PaidThrough:
         select(Chargeback).where(Chargeback.invoice_id == invoice.id).order_by(Chargeback.opened_at, Chargeback.id)
     ).all()
     return PaidThrough(payments, chargebacks)
+
+
+def undone_on(invoice: Invoice) -> date | None:
+    """The day on which a bank undid a payment of the invoice for good, the latest such day."""
+    last = db.session.scalar(select(func.max(Chargeback.posted_at)).where(Chargeback.invoice_id == invoice.id))
+    return clock.london(last).date() if last else None

@@ -10,7 +10,8 @@ from sqlalchemy.orm import aliased
 
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import UNSENT, CreditStatus, InvoiceStatus
-from contracts.payments.models import PaymentEvent
+from contracts.payments.models import Chargeback, PaymentEvent
+from contracts.payments.rules import ChargebackStatus
 from marketplace.extensions import db
 
 
@@ -48,6 +49,17 @@ def credits_to_send(now: datetime) -> Sequence[int]:
             told_before,
         )
         .order_by(CreditNote.id)
+    ).all()
+
+
+def undone_to_post() -> Sequence[int]:
+    """Invoices that were paid, of whose payment a bank has undone something that is not posted yet."""
+    return db.session.scalars(
+        select(Invoice.id)
+        .join(Chargeback, Chargeback.invoice_id == Invoice.id)
+        .where(Chargeback.status == ChargebackStatus.LOST, Chargeback.posted_at.is_(None), Invoice.paid_at.is_not(None))
+        .distinct()
+        .order_by(Invoice.id)
     ).all()
 
 

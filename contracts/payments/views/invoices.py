@@ -15,4 +15,9 @@ from marketplace.access import Permission, acting, audience
 def of_invoice(invoice_id: int) -> str:
     """When it went to the provider, how it was paid there, what was given back or taken back."""
     invoice = invoices.invoice_for(acting(), invoice_id)
-    return render_template("contracts/payments/of_invoice.html", invoice=invoice, found=queries.paid_through(invoice))
+    return render_template(
+        "contracts/payments/of_invoice.html",
+        invoice=invoice,
+        found=queries.paid_through(invoice),
+        is_supplier=invoices.may_credit(acting(), invoice),
+    )

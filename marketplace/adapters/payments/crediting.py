@@ -17,12 +17,15 @@ GIVEN_UP = frozenset({"failed", "canceled"})
 class Crediting(Invoicing):
     """Less to pay, or money back."""
 
-    def credit(self, invoice_id: str, *, reference: str, amount: Decimal, memo: str) -> PaymentCredit:
+    def credit(
+        self, invoice_id: str, *, reference: str, amount: Decimal, memo: str, elsewhere: Decimal = Decimal(0)
+    ) -> PaymentCredit:
         """Credit so much of an invoice, once for our reference however often this runs.
 
         What is not paid yet is lowered; what was paid goes back the way it came. Out of the supplier's account for a
-        payment through the provider (the transfer is reversed); by hand for one that came by another way, of which
-        the credit note keeps the amount. Never to the customer's balance: that would pay another supplier's invoice.
+        payment through the provider (the transfer is reversed); by hand for one that came by another way, and not at
+        all for what a bank has taken back (`elsewhere`): of both the credit note keeps the amount. Never to the
+        customer's balance: that would pay another supplier's invoice.
         """
         known = (one for one in self.credits(invoice_id=invoice_id) if one.reference == reference and not one.is_void)
         if (there := next(known, None)) is not None:
@@ -35,16 +38,16 @@ class Crediting(Invoicing):
             "metadata": {"reference": reference},
         }
         after = amount - before
-        if after > 0:
-            paid = next((one.payment for one in self.payments_of(invoice_id) if one.payment), None)
-            if paid is None:
-                params["out_of_band_amount"] = pence(after)
-            else:
-                refund = self.refund(paid, reference=reference, amount=after)
-                params["refunds"] = [{"refund": refund.id, "amount_refunded": pence(after)}]
+        paid = next((one.payment for one in self.payments_of(invoice_id) if one.payment), None) if after else None
+        back = max(after - elsewhere, Decimal(0)) if paid is not None else Decimal(0)
+        if paid is not None and back:
+            refund = self.refund(paid, reference=reference, amount=back)
+            params["refunds"] = [{"refund": refund.id, "amount_refunded": pence(back)}]
+        if after > back:
+            params["out_of_band_amount"] = pence(after - back)
         with our_failures():
             # How much is still to be paid is part of the key: paid meanwhile, it is another request.
-            key = key_for("credit", reference, str(amount), str(before))
+            key = key_for("credit", reference, str(amount), str(before), str(back))
             made = self._once(lambda options: self._api.credit_notes.create(params, options), key)
             return credit_from(made.to_dict())
 

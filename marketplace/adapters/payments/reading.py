@@ -166,7 +166,8 @@ ACCOUNTS = "account.updated"
 ASKED_FOR = (
     *("invoice.created", "invoice.finalized", "invoice.sent", "invoice.updated", "invoice.paid"),
     *("invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible", "invoice_payment.paid"),
-    *("credit_note.created", "credit_note.updated", "credit_note.voided", "charge.refunded", "refund.failed"),
+    *("credit_note.created", "credit_note.updated", "credit_note.voided"),
+    *("charge.refunded", "charge.updated", "refund.failed"),
     *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
 )
 

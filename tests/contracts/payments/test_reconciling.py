@@ -173,17 +173,6 @@ def test_what_is_under_way_is_no_difference(
     assert found(session) == []
 
 
-def test_a_payment_that_a_bank_has_undone_stands_as_a_difference(
-    session: Database, provider: Running, clock: StandingClock, invoice: Invoice
-) -> None:
-    pay(invoice)
-    made = provider.ask("POST", "/stub/dispute", json={"invoice": invoice.provider_id}).json()
-    provider.ask("POST", "/stub/close-dispute", json={"dispute": made["id"], "status": "lost"})
-    later(provider, clock)
-    jobs.reconcile()
-    assert found(session) == [("chargeback", "Paid", "£100.00 taken back by the bank")]
-
-
 # Pages
 
 

@@ -178,6 +178,7 @@ def _add_others(app: Flask, store: Store, invoices: Invoices, accounts: Accounts
     for rule, act in (
         ("/stub/dispute", lambda given: invoices.dispute(given["invoice"], given.get("reason", "general"))),
         ("/stub/close-dispute", lambda given: invoices.close_dispute(given["dispute"], given["status"])),
+        ("/stub/fail-refund", lambda given: invoices.fail_refund(given["refund"])),
         ("/stub/account", lambda given: accounts.stand(given["account"], given["standing"])),
     ):
         app.add_url_rule(rule, endpoint=rule.removeprefix("/stub/"), view_func=done(act), methods=["POST"])

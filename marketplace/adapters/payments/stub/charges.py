@@ -132,6 +132,20 @@ class Charges(Books):
         self.tell("charge.refunded", charge)
         return refund
 
+    def fail_refund(self, refund_id: str) -> Body:
+        """The funder's bank turns the money away, days later: it is with the provider again."""
+        refund = self.find("refund", refund_id)
+        if refund["status"] != "succeeded":
+            raise StripeError("This refund has failed already.", executed=True)
+        charge = self.find("charge", refund["charge"])
+        charge |= {"amount_refunded": charge["amount_refunded"] - refund["amount"], "refunded": False}
+        refund |= {"status": "failed", "failure_reason": "declined"}
+        self._store.put(charge)
+        self._store.put(refund)
+        self.tell("refund.failed", refund)
+        self.tell("charge.updated", charge)
+        return refund
+
     def _charge_of(self, intent: str) -> Body:
         found = self._store.those("charge", payment_intent=intent)
         if not found:
