@@ -69,7 +69,7 @@ def refunded(note: CreditNote, invoice: Invoice, *, now: datetime) -> None:
     """Tell the finance of both sides that money has gone back."""
     _write(
         _both_finances(invoice),
-        f"credit-refunded:{note.id}",
+        f"credit-refunded:{note.id}:{note.failed_refund or 'first'}",
         f"Money of credit note {note.number} has been given back",
         "refunded",
         now=now,

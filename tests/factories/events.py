@@ -13,14 +13,17 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from contracts.invoices.models import Invoice
-from contracts.invoices.rules import InvoiceStatus
+from contracts.invoices.models import CreditNote, Invoice
+from contracts.invoices.rules import CreditStatus, InvoiceStatus
 from contracts.payments.rules import ChargebackStatus
 from marketplace.adapters.payments.records import pence, pounds
 
 Body = dict[str, Any]
 ENDS = ("open", "paid", "paid", "paid", "elsewhere", "void", "uncollectible", "given up and paid", "credited in part")
 ENDS += ("credited whole", "refunded", "refunded", "taken back", "taken back and won", "taken back and lost")
+# With a credit note of ours, of which we lost the answer; and which crossed the payment.
+OURS = ("ours credited", "ours credited whole", "ours crossed", "ours crossed whole", "ours crossed and failed")
+ENDS += OURS
 
 
 @dataclass
@@ -39,6 +42,11 @@ class Story:
     paid_at: datetime | None = None
     refunded: Decimal = Decimal(0)
     chargeback: ChargebackStatus | None = None
+    # Of our credit note: its reference and amount; how it stands in the end.
+    credit: tuple[str, int] | None = None
+    credit_status: CreditStatus | None = None
+    # What the ledger says is owed in the end; below nought, what is to go back.
+    owed: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         self.payment = f"pi_{self.provider_id}"
@@ -86,6 +94,8 @@ class Story:
         if self.end in ("uncollectible", "given up and paid"):
             self.invoice["status"] = "uncollectible"
             self.tell("invoice.marked_uncollectible")
+        if self.end.startswith("ours"):
+            self._ours()
         if self.end.startswith("credited"):
             self._credited(self.total if self.end == "credited whole" else self.total // 3)
         if self.end == "void":
@@ -101,17 +111,60 @@ class Story:
             self._refunded()
         if self.end.startswith("taken back"):
             self._taken_back()
+        self.owed = self._owed()
         return self
 
-    def _credited(self, amount: int) -> None:
-        note = {
+    def _owed(self) -> Decimal:
+        if self.end in ("open", "uncollectible", "credited whole", "taken back and lost"):
+            return pounds(self.total)
+        if self.end == "credited in part":
+            return pounds(self.total // 3)  # somebody's doing at the provider, of which our books know nothing
+        if self.end == "ours crossed and failed":
+            return -pounds(self.credit[1]) if self.credit else Decimal(0)
+        return Decimal(0)
+
+    def _ours(self) -> None:
+        """A credit note of ours lowers what is to be paid; or, if it was paid meanwhile, is given back."""
+        assert self.credit is not None
+        reference, amount = self.credit
+        self.credit_status = CreditStatus.ISSUED
+        if self.end.startswith("ours credited"):
+            self._credited(amount, reference)
+            if self.end == "ours credited":
+                self._paid(by_another_way=False)
+            else:
+                self.status = InvoiceStatus.CREDITED
+            return
+        self._paid(by_another_way=False)
+        charge = {"id": f"ch_{self.provider_id}", "object": "charge", "payment_intent": self.payment}
+        refund = {"id": f"re_{self.provider_id}", "object": "refund", "payment_intent": self.payment, "amount": amount}
+        refund |= {"created": self.at, "metadata": {"reference": reference}}
+        self.tell("charge.refunded", {**charge, "amount": self.total, "amount_refunded": amount})
+        self._credited(amount, reference, refund=str(refund["id"]))
+        self.credit_status, self.refunded = CreditStatus.REFUNDED, pounds(amount)
+        if self.end.endswith("failed"):
+            self.at += 86_400
+            self.tell("refund.failed", {**refund, "status": "failed"})
+            self.tell("charge.updated", {**charge, "amount": self.total, "amount_refunded": 0})
+            self.credit_status, self.refunded = CreditStatus.ISSUED, Decimal(0)
+
+    def _credited(self, amount: int, reference: str = "by hand", refund: str | None = None) -> None:
+        note: Body = {
             "id": f"cn_{self.provider_id}",
             "object": "credit_note",
             "invoice": self.provider_id,
             "status": "issued",
         }
-        note |= {"number": "X-CN-01", "amount": amount, "pre_payment_amount": amount, "post_payment_amount": 0}
-        self.tell("credit_note.created", {**note, "created": self.at})
+        before = 0 if refund else amount
+        note |= {"number": "X-CN-01", "amount": amount, "pre_payment_amount": before}
+        note |= {"post_payment_amount": amount - before, "metadata": {"reference": reference}, "created": self.at}
+        note["refunds"] = [{"refund": refund, "amount_refunded": amount, "type": "refund"}] if refund else []
+        self.tell("credit_note.created", note)
+        self.tell("credit_note.updated", note)
+        if refund:
+            self.invoice["post_payment_credit_notes_amount"] = amount
+            self.tell("invoice.updated")
+            return
         left = self.total - amount
         self.invoice |= {"pre_payment_credit_notes_amount": amount, **self._due(left)}
         self.tell("invoice.updated")
@@ -152,10 +205,14 @@ class Story:
             outcome = self.end.rpartition(" ")[2]
             self.chargeback = ChargebackStatus(outcome)
             self.tell("charge.dispute.closed", {**dispute, "status": outcome})
+            if self.chargeback is ChargebackStatus.LOST:
+                self.status = InvoiceStatus.TAKEN_BACK
 
 
-def story_of(invoice: Invoice, *, provider_id: str, at: datetime, random: Random, end: str) -> Story:
-    """One invoice of ours, at the provider under that key."""
+def story_of(
+    invoice: Invoice, *, provider_id: str, at: datetime, random: Random, end: str, note: CreditNote | None = None
+) -> Story:
+    """One invoice of ours, at the provider under that key, perhaps with a credit note of ours."""
     return Story(
         invoice_id=invoice.id,
         provider_id=provider_id,
@@ -164,4 +221,5 @@ def story_of(invoice: Invoice, *, provider_id: str, at: datetime, random: Random
         at=int(at.timestamp()),
         random=random,
         end=end,
+        credit=(note.payment_reference, pence(note.amount)) if note else None,
     ).play()

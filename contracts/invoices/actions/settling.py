@@ -218,12 +218,17 @@ def _give_back(note: CreditNote, *, at: datetime, key: str, now: datetime) -> No
 
 
 def refund_failed(note: CreditNote, *, key: str, now: datetime) -> None:
-    """The provider could not give the money back after all: it is still to go back, by another way. Once a key."""
-    if note.status is not CreditStatus.REFUNDED or not note.given_back:
+    """The provider could not give the money back after all: it is still to go back, by another way. Once a refund."""
+    if note.failed_refund == key:
         return
-    note.status, note.refunded_at, note.given_back = CreditStatus.ISSUED, None, Decimal(0)
-    db.session.flush()
-    _post_refund(note, settled(note.to_refund), key=f"refund-failed:{key}", now=now)
+    note.failed_refund = key
+    if not note.given_back:
+        return
+    was_refunded, note.given_back = note.status is CreditStatus.REFUNDED, Decimal(0)
+    if was_refunded:
+        note.status, note.refunded_at = CreditStatus.ISSUED, None
+        db.session.flush()
+        _post_refund(note, settled(note.to_refund), key=f"refund-failed:{key}", now=now)
 
 
 def _post_refund(note: CreditNote, lines: list[Line], *, key: str, now: datetime) -> None:

@@ -225,6 +225,8 @@ class CreditNote(Base):
     provider_id: Mapped[str | None] = mapped_column(unique=True)
     sent_at: Mapped[When | None]
     given_back: Mapped[Money] = mapped_column(default=Decimal(0), server_default="0")
+    # The provider's key of a refund for it that did not arrive, of which we may hear before the credit note itself.
+    failed_refund: Mapped[str | None]
     next_attempt_at: Mapped[When]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None]

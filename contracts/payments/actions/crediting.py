@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import select, update
 
 from contracts.invoices import actions as invoices
 from contracts.invoices.models import CreditNote, Invoice
-from contracts.invoices.rules import UNSENT, CreditStatus, InvoiceStatus, number_of_reference
+from contracts.invoices.rules import UNSENT, CreditStatus, InvoiceStatus
 from contracts.payments.actions.sending import LONGEST_WAIT, take, wait_after
+from contracts.payments.actions.taking_back import held_note
 from contracts.payments.models import PaymentAccount
 from marketplace import audit
 from marketplace.access import SYSTEM
@@ -67,9 +69,6 @@ def send_credit(note: CreditNote, *, payments: Payments, now: datetime) -> None:
             elsewhere=note.taken_back,
             memo=f"Credit note {note.number}: {note.kind.label.lower()}",
         )
-        if made.after and invoice.paid_at is None:
-            # It has been paid there, and the news of it is still on its way.
-            take(payments.invoice(key), invoice, at=now, now=now)
     except PaymentsTemporaryFailure as failure:
         note.next_attempt_at = now + wait_after(note.attempts)
         _keep_words(note, "The payment provider did not answer.", failure, now=now)
@@ -117,7 +116,7 @@ def _take_over(told: PaymentCredit, note: CreditNote, *, now: datetime) -> None:
         words = f"The payment provider has another credit note with this number, over {pounds_exact(told.amount)}."
         _keep_words(note, words, None, now=now)
         return
-    given_back = told.after - told.elsewhere
+    given_back = Decimal(0) if note.failed_refund in told.refunds else told.after - told.elsewhere
     invoices.credit_sent(note, provider_id=told.id, given_back=given_back, at=told.created, now=now)
 
 
@@ -136,12 +135,9 @@ def take_credit(told: PaymentCredit, *, now: datetime) -> None:
     It may tell so before we have committed that we asked. One that was made there by hand is none of ours: it is a
     difference of the books, as is one that was voided.
     """
-    reference = told.reference or ""
-    note = db.session.scalar(select(CreditNote).where(CreditNote.number == number_of_reference(reference)))
-    if note is None or note.payment_reference != reference:
+    note = held_note(told.reference)
+    if note is None:
         return
-    db.session.refresh(note.invoice, with_for_update={"of": Invoice})
-    db.session.refresh(note)
     if not told.is_void:
         _take_over(told, note, now=now)
     elif note.provider_id == told.id:

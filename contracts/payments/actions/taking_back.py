@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.invoices import actions as invoices
-from contracts.invoices.models import Invoice
+from contracts.invoices.models import CreditNote, Invoice
+from contracts.invoices.rules import number_of_reference
 from contracts.payments import letters
 from contracts.payments.models import Chargeback, ProviderPayment
 from contracts.payments.rules import CHARGEBACK_MOVES, UNDECIDED, ChargebackStatus
@@ -73,12 +74,14 @@ def take_charge(told: PaymentCharge, *, at: datetime) -> None:
 
 def take_refund(told: PaymentRefund, *, now: datetime) -> None:
     """Money that could not be given back is still the supplier's to give: both sides are told."""
-    invoice = None if told.payment is None else _paid_with(told.payment, hold=True)
-    if invoice is None or told.status != "failed":
+    if told.status != "failed":
         return
-    for note in invoice.credit_notes:
-        if note.payment_reference == told.reference:
-            invoices.refund_failed(note, key=told.id, now=now)
+    note = held_note(told.reference)
+    if note is not None:
+        invoices.refund_failed(note, key=told.id, now=now)
+    invoice = note.invoice if note else _paid_with(told.payment or "")
+    if invoice is None:
+        return
     audit.record(f"A refund of {pounds_exact(told.amount)} failed", invoice, actor=SYSTEM, now=now)
     letters.refund_failed(invoice, told, now=now)
 
@@ -153,6 +156,16 @@ def _tell(chargeback: Chargeback, invoice: Invoice, *, now: datetime) -> None:
     words = f"Payment of {pounds_exact(chargeback.amount)}: {chargeback.status.label.lower()}"
     audit.record(words, invoice, actor=SYSTEM, now=now, reason=chargeback.reason)
     letters.chargeback(chargeback, invoice, now=now)
+
+
+def held_note(reference: str | None) -> CreditNote | None:
+    """Our credit note that the provider knows by this reference; its invoice is locked first, and both read afresh."""
+    note = db.session.scalar(select(CreditNote).where(CreditNote.number == number_of_reference(reference or "")))
+    if note is None or note.payment_reference != reference:
+        return None
+    db.session.scalars(_held(Invoice.id == note.invoice_id)).one()
+    db.session.refresh(note)
+    return note
 
 
 def _paid_with(payment: str, *, hold: bool = False) -> Invoice | None:

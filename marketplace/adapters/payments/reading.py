@@ -109,6 +109,7 @@ def credit_from(body: Mapping[str, Any]) -> PaymentCredit:
         elsewhere=pounds(body.get("out_of_band_amount") or 0),
         is_void=body["status"] == "void",
         created=instant(body["created"]),
+        refunds=tuple(str(_key_of(one["refund"])) for one in body.get("refunds") or ()),
     )
 
 

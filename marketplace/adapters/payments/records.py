@@ -172,7 +172,7 @@ class PaymentRefund:
 class PaymentCredit:
     """A credit note: `before` lowered what was to be paid, `after` was given back of what had been paid.
 
-    Of `after`, `elsewhere` by another way than through the provider.
+    Of `after`, `elsewhere` by another way than through the provider, the rest by these `refunds`.
     """
 
     id: str
@@ -185,6 +185,7 @@ class PaymentCredit:
     elsewhere: Decimal
     is_void: bool
     created: datetime
+    refunds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Payments that a bank has undone: posted, and owed again."""
+"""Payments that a bank has undone: posted, and owed again; refunds that did not arrive."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def upgrade() -> None:
     """What a bank undid before this stays unposted until the next news of its invoice, which posts it."""
     op.add_column("invoices", sa.Column("owed_again", sa.Numeric(12, 2), server_default="0", nullable=False))
     op.add_column("credit_notes", sa.Column("taken_back", sa.Numeric(12, 2), server_default="0", nullable=False))
+    op.add_column("credit_notes", sa.Column("failed_refund", sa.String(), nullable=True))
     op.add_column("chargebacks", sa.Column("posted_at", Moment(), nullable=True))
     for table, column, values in (("invoices", "status", STATUSES), ("postings", "kind", POSTINGS)):
         name = op.f(f"ck_{table}_{column}")

@@ -19,18 +19,26 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from contracts.invoices.models import Invoice
-from contracts.invoices.rules import InvoiceStatus
+from contracts.invoices.actions.crediting import give_credit
+from contracts.invoices.actions.making import debt_of
+from contracts.invoices.models import CreditNote, Invoice
+from contracts.invoices.rules import CreditKind, CreditStatus, InvoiceStatus
+from contracts.ledger.actions import post
+from contracts.ledger.models import Entry, Posting
+from contracts.ledger.queries import unbalanced
+from contracts.ledger.rules import Account, PostingKind, charged
 from contracts.payments import actions, jobs, queries
 from contracts.payments.models import Chargeback, PaymentEvent, ProviderPayment
 from contracts.payments.rules import ChargebackStatus
+from marketplace.access import SYSTEM
+from marketplace.adapters.payments.records import pence
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.adapters.payments.stub.delivery import signature
 from marketplace.audit import AuditEvent
 from marketplace.extensions import db
 from marketplace.outbox import Letter
 from marketplace.transactions import transaction
-from tests.factories.events import ENDS, Story, story_of
+from tests.factories.events import ENDS, OURS, Story, story_of
 from tests.factories.invoices import finance_of, make_contract, make_invoice
 from tests.marketplace.adapters.conftest import SECRET
 
@@ -74,10 +82,34 @@ def stories(random: Random) -> list[Story]:
             unsure = random.random() < 0.25
             status = InvoiceStatus.DRAFT if unsure else InvoiceStatus.OPEN
             invoice = make_invoice(contract, month=month, status=status, amount=amount)
+            post(
+                PostingKind.INVOICE,
+                charged(invoice.net, invoice.vat),
+                key=f"invoice:{invoice.id}",
+                debt=debt_of(invoice),
+                document=invoice.number,
+                now=BEGAN,
+                due_on=invoice.due_on,
+            )
             key = invoice.provider_id or f"in_{invoice.number}"
             end = ENDS[len(told) % len(ENDS)]
-            told.append(story_of(invoice, provider_id=key, at=BEGAN, random=random, end=end))
+            note = credit_of(invoice, end, random) if end in OURS else None
+            told.append(story_of(invoice, provider_id=key, at=BEGAN, random=random, end=end, note=note))
     return told
+
+
+def credit_of(invoice: Invoice, end: str, random: Random) -> CreditNote:
+    """A credit note of ours over all of it or a part, of which the provider knows and we do not know that it does."""
+    net = invoice.net if end.endswith("whole") else Decimal(random.randint(1, pence(invoice.net))) / 100
+    return give_credit(
+        invoice,
+        net,
+        kind=CreditKind.RECONCILIATION,
+        reason="Fewer came",
+        actor=SYSTEM,
+        now=BEGAN,
+        year_begins=invoice.month,
+    )
 
 
 def forgeries(random: Random, genuine: list[bytes]) -> Iterator[Request]:
@@ -113,7 +145,7 @@ def requests_of(random: Random, told: list[Story]) -> list[Request]:
     return made
 
 
-def post(client: FlaskClient, request: Request) -> str:
+def send(client: FlaskClient, request: Request) -> str:
     """Over HTTP, as the provider does it."""
     header = request.signature()
     headers = {} if header is None else {"Stripe-Signature": header}
@@ -148,7 +180,7 @@ def test_ten_thousand_requests_shuffled_doubled_forged_and_replayed(committed_ap
                     assert (answer == "refused") is not one.is_the_providers
                     answers[answer] += 1
             for one in batch[:over_http]:
-                answer = post(client, one)
+                answer = send(client, one)
                 assert (answer == "refused") is not one.is_the_providers
                 answers[answer] += 1
             if random.random() < 0.5:  # in between, some of what is there is applied
@@ -176,11 +208,25 @@ def _applying_again_does_nothing(now: datetime) -> None:
 def _stands_as_told(told: list[Story]) -> None:
     invoices = {one.id: one for one in db.session.scalars(select(Invoice))}
     payments = {one.provider_invoice: one for one in db.session.scalars(select(ProviderPayment))}
+    owed = dict(
+        db.session.execute(
+            select(Posting.item, func.sum(Entry.amount))
+            .join(Entry, Entry.posting_id == Posting.id)
+            .where(Entry.account == Account.OWED)
+            .group_by(Posting.item)
+        ).all()
+    )
+    assert unbalanced(date(2100, 1, 1)) == 0
     taken_back = {one.invoice_id: one.status for one in db.session.scalars(select(Chargeback))}
     for story in told:
         invoice = invoices[story.invoice_id]
         assert (invoice.status, invoice.provider_id) == (story.status, story.provider_id), story.end
         assert invoice.paid_at == story.paid_at, story.end
+        assert invoice.owed_again == (story.owed if story.status is InvoiceStatus.TAKEN_BACK else 0), story.end
+        assert owed[invoice.number] == story.owed, story.end
+        assert [note.status for note in invoice.credit_notes] == ([story.credit_status] if story.credit else []), (
+            story.end
+        )
         assert taken_back.get(invoice.id) == story.chargeback, story.end
         payment = payments.get(story.provider_id)
         assert (payment is None) is (story.paid_at is None or story.end == "elsewhere"), story.end
@@ -196,10 +242,15 @@ def _each_was_told_once(told: list[Story]) -> None:
     )
     assert set(written.values()) == {1}
     for story in told:
-        assert written[story.invoice_id, "Paid"] == (story.status is InvoiceStatus.PAID)
+        assert written[story.invoice_id, "Paid"] == (story.paid_at is not None)
         assert written[story.invoice_id, "Voided"] == (story.status is InvoiceStatus.VOID)
     paid = db.session.scalar(select(func.count()).where(Letter.subject.like("Invoice % has been paid")))
-    assert paid == sum(story.status is InvoiceStatus.PAID for story in told)
+    assert paid == sum(story.paid_at is not None for story in told)
+    back = Counter(db.session.scalars(select(Letter.subject).where(Letter.subject.like("Money of % given back"))))
+    assert set(back.values()) == {2}  # to either side
+    certain = sum(story.credit_status is CreditStatus.REFUNDED for story in told)
+    # Of a refund that failed it was told before, unless the failure was heard of first.
+    assert certain <= len(back) <= sum("crossed" in story.end for story in told)
     lost = f"Payment of invoice %: {ChargebackStatus.LOST.label.lower()}"
     undone = db.session.scalar(select(func.count()).where(Letter.subject.like(lost)))
     assert undone == 2 * sum(story.chargeback is ChargebackStatus.LOST for story in told)  # to either side
