@@ -60,16 +60,18 @@ class Deal:
         self.clock.move(**(by or {"minutes": 1}))
         self.provider.clock.seconds = self.clock().timestamp()
 
-    def hear(self, *, order: Callable[[list[int]], list[int]] = lambda keys: keys) -> None:
-        """Keep and apply all that the provider has to tell, in that order."""
+    def keep(self) -> list[int]:
+        """Keep all that the provider has to tell and that is new. Its keys."""
         self.provider.deliver()
         came, self.provider.webhook.came = self.provider.webhook.came, []
         payments = self.provider.payments(signature_tolerance=10**9)
-        keys = []
-        for payload, signature in came:
-            with transaction():
-                keys.append(actions.keep_event(payload, signature, payments=payments, now=self.clock()))
-        for key in order([key for key in keys if key is not None]):
+        with transaction():
+            kept = [actions.keep_event(*one, payments=payments, now=self.clock()) for one in came]
+        return [key for key in kept if key is not None]
+
+    def hear(self, *, order: Callable[[list[int]], list[int]] = lambda keys: keys) -> None:
+        """Keep it, and apply it in that order."""
+        for key in order(self.keep()):
             jobs.apply_event(key)
         db.session.expire_all()
 

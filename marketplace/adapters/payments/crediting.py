@@ -9,7 +9,13 @@ from decimal import Decimal
 from marketplace.adapters.payments.client import between, each, key_for, our_failures
 from marketplace.adapters.payments.invoicing import Invoicing
 from marketplace.adapters.payments.reading import credit_from, dispute_from, refund_from
-from marketplace.adapters.payments.records import PaymentCredit, PaymentDispute, PaymentRefund, pence
+from marketplace.adapters.payments.records import (
+    PaymentCredit,
+    PaymentDispute,
+    PaymentRefund,
+    PaymentsRefused,
+    pence,
+)
 
 GIVEN_UP = frozenset({"failed", "canceled"})
 
@@ -30,7 +36,8 @@ class Crediting(Invoicing):
         known = (one for one in self.credits(invoice_id=invoice_id) if one.reference == reference and not one.is_void)
         if (there := next(known, None)) is not None:
             return there
-        before = min(amount, self.invoice(invoice_id).amount_remaining)
+        remaining = self.invoice(invoice_id).amount_remaining
+        before = min(amount, remaining)
         params: dict[str, object] = {
             "invoice": invoice_id,
             "amount": pence(amount),
@@ -45,11 +52,16 @@ class Crediting(Invoicing):
             params["refunds"] = [{"refund": refund.id, "amount_refunded": pence(back)}]
         if after > back:
             params["out_of_band_amount"] = pence(after - back)
-        with our_failures():
-            # How much is still to be paid is part of the key: paid meanwhile, it is another request.
-            key = key_for("credit", reference, str(amount), str(before), str(back))
-            made = self._once(lambda options: self._api.credit_notes.create(params, options), key)
-            return credit_from(made.to_dict())
+        try:
+            with our_failures():
+                # How much is still to be paid is part of the key: paid meanwhile, it is another request.
+                key = key_for("credit", reference, str(amount), str(before), str(back))
+                made = self._once(lambda options: self._api.credit_notes.create(params, options), key)
+                return credit_from(made.to_dict())
+        except PaymentsRefused:
+            if self.invoice(invoice_id).amount_remaining == remaining:
+                raise
+        return self.credit(invoice_id, reference=reference, amount=amount, memo=memo, elsewhere=elsewhere)
 
     def refund(self, payment: str, *, reference: str, amount: Decimal) -> PaymentRefund:
         """Give back so much of a payment out of the account it had been passed on to, once for our reference."""
