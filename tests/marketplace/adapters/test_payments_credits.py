@@ -159,14 +159,43 @@ def test_a_void_or_unsent_invoice_is_not_credited(payments: Payments, invoice: P
         credit(payments, invoice, "1.00")
 
 
-@pytest.mark.parametrize("way", ["declined", "returned"])
-def test_a_declined_card_or_a_returned_direct_debit_pays_nothing(
-    payments: Payments, running: Any, invoice: PaymentInvoice, way: str
-) -> None:
-    answer = pay(invoice, way)
+def test_a_declined_card_pays_nothing(payments: Payments, running: Any, invoice: PaymentInvoice) -> None:
+    answer = pay(invoice, "declined")
     assert (answer.status_code, "Nothing was paid" in answer.text) == (402, True)
     assert payments.invoice(invoice.id).status is InvoiceStatus.OPEN
     assert kinds(running)[-1] == "invoice.payment_failed"
+
+
+@pytest.mark.parametrize("way", ["debit", "returned"])
+def test_a_direct_debit_is_on_its_way_and_then_paid_or_returned(
+    payments: Payments, running: Any, invoice: PaymentInvoice, way: str
+) -> None:
+    for _ in range(2):  # pressed twice, it is one
+        assert "on its way" in pay(invoice, way).text
+    assert payments.invoice(invoice.id).status is InvoiceStatus.OPEN
+    assert kinds(running)[-1] == "invoice.sent"
+    running.clock.seconds += 59
+    assert kinds(running) == []
+    running.clock.seconds += 1
+    told = kinds(running)
+    now = payments.invoice(invoice.id)
+    if way == "debit":
+        assert (now.status, now.amount_paid, "invoice.paid" in told) == (InvoiceStatus.PAID, Decimal("100.00"), True)
+    else:
+        assert (now.status, told[-1]) == (InvoiceStatus.OPEN, "invoice.payment_failed")
+        assert "How do you want to pretend to pay" in requests.get(invoice.hosted_url or "", timeout=5).text
+    running.clock.seconds += 3600
+    assert kinds(running) == []
+
+
+def test_a_direct_debit_of_what_was_settled_meanwhile_is_dropped(
+    payments: Payments, running: Any, invoice: PaymentInvoice
+) -> None:
+    pay(invoice, "debit")
+    payments.void(invoice.id, key="v")
+    running.clock.seconds += 60
+    kinds(running)
+    assert payments.invoice(invoice.id).status is InvoiceStatus.VOID
 
 
 @pytest.mark.parametrize("outcome", [DisputeStatus.WON, DisputeStatus.LOST])

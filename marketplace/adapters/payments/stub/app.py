@@ -18,6 +18,7 @@ from marketplace.adapters.payments.stub import pages
 from marketplace.adapters.payments.stub.accounts import Accounts
 from marketplace.adapters.payments.stub.api import Api
 from marketplace.adapters.payments.stub.asking import StripeError
+from marketplace.adapters.payments.stub.charges import DEBIT_SECONDS
 from marketplace.adapters.payments.stub.delivery import LOOPBACK, Deliverer, Post
 from marketplace.adapters.payments.stub.faults import Faults
 from marketplace.adapters.payments.stub.invoices import Invoices
@@ -29,6 +30,7 @@ SETTINGS: dict[str, tuple[type, Any]] = {
     "order": (str, "created"),
     "lose_next": (int, 0),
     "hold_deliveries": (bool, False),
+    "debit_seconds": (float, DEBIT_SECONDS),
 }
 
 
@@ -68,7 +70,7 @@ def create_stub(
     store = Store(home, clock)
     accounts, faults = Accounts(store), Faults(store)
     invoices = Invoices(store, accounts)
-    deliverer = Deliverer(store, url=webhook_url, secret=webhook_secret, post=post)
+    deliverer = Deliverer(store, url=webhook_url, secret=webhook_secret, post=post, meanwhile=invoices.collect_debits)
     app = Flask(__name__, template_folder="templates", static_folder="static", static_url_path="/look")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     api = Api(store, invoices, accounts, faults, api_key=api_key, public_url=public_url.rstrip("/"))
@@ -150,6 +152,7 @@ def _add_control(app: Flask, store: Store, deliverer: Deliverer, faults: Faults)
 
     @app.post("/stub/deliver")
     def deliver() -> Response:
+        deliverer.do_what_is_due()
         return jsonify(deliverer.deliver(everything=True))
 
     @app.post("/stub/release")
@@ -194,7 +197,9 @@ def _checked(name: str, value: Any) -> Any:
         raise ValueError(f"{name} cannot be {value!r}") from error
     if name == "order" and right not in ("created", "reversed", "shuffled"):
         raise ValueError("order is created, reversed or shuffled")
-    if (name == "copies" and not 1 <= right <= 5) or (name in ("delay_seconds", "lose_next") and right < 0):
+    if (name == "copies" and not 1 <= right <= 5) or (
+        name in ("delay_seconds", "lose_next", "debit_seconds") and right < 0
+    ):
         raise ValueError(f"{name} cannot be {value!r}")
     return right
 

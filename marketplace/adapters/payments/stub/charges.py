@@ -11,6 +11,9 @@ from marketplace.adapters.payments.stub.books import Books
 from marketplace.adapters.payments.stub.store import Body
 
 DECLINES = {"card": ("card_declined", "Your card was declined."), "debit": ("debit_not_authorized", "Not authorised.")}
+# A real one takes three to five days; too long to look at.
+DEBIT_SECONDS = 60.0
+DEBIT = "debit "
 OPEN_DISPUTES = ("needs_response", "under_review")
 
 
@@ -58,6 +61,37 @@ class Charges(Books):
         self.tell("payment_intent.payment_failed", {"object": "payment_intent", "code": code, "message": words})
         self.tell("invoice.payment_failed", invoice)
         return invoice
+
+    # Direct debits: begun on the page, collected or returned by the bank later
+
+    def debit_on_page(self, invoice: Body, *, returned: bool) -> None:
+        """A direct debit is begun. The invoice stays open until the bank has paid it, or returned it."""
+        due = self._store.clock() + float(self._store.setting("debit_seconds", DEBIT_SECONDS))
+        self._store.note(f"{DEBIT}{invoice['id']}", {"due": due, "returned": returned})
+        amount = {"amount": invoice["amount_remaining"], "currency": invoice["currency"], "created": self.now()}
+        self.tell("payment_intent.processing", {"object": "payment_intent", "status": "processing", **amount})
+
+    def debit_of(self, invoice: Body) -> bool:
+        """Whether a direct debit of it is on its way."""
+        return self._store.recall(f"{DEBIT}{invoice['id']}") is not None
+
+    def collect_debits(self) -> float | None:
+        """Pay or return the direct debits that are due; when the next one is. What was settled otherwise is dropped."""
+        waits: list[float] = []
+        with self._store.transaction():
+            for name, debit in self._store.noted(DEBIT):
+                if debit["due"] > self._store.clock():
+                    waits.append(debit["due"])
+                    continue
+                self._store.forget(name)
+                invoice = self.find("invoice", name.removeprefix(DEBIT))
+                if invoice["status"] not in ("open", "uncollectible"):
+                    continue
+                if debit["returned"]:
+                    self.declined_on_page(invoice, "debit")
+                else:
+                    self.paid_on_page(invoice, "debit")
+        return min(waits, default=None)
 
     def _payment(self, invoice: Body, payment: Body) -> None:
         body: Body = {

@@ -29,13 +29,25 @@ Post = Callable[[str, bytes, dict[str, str]], int]
 
 
 class Deliverer:
-    """The queue of events for one webhook. `post` sends a request and gives the status of the answer."""
+    """The queue of events for one webhook. `post` sends a request and gives the status of the answer.
 
-    def __init__(self, store: Store, *, url: str, secret: str, post: Post | None = None) -> None:
+    `meanwhile` does what falls due by itself, and tells when it does next.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        url: str,
+        secret: str,
+        post: Post | None = None,
+        meanwhile: Callable[[], float | None] = lambda: None,
+    ) -> None:
         if url and urlsplit(url).hostname not in LOOPBACK:
             raise ValueError("The payments stub sends events to this machine only")
         self._store, self._url, self._secret = store, url, secret
         self._post = post or _post
+        self._meanwhile = meanwhile
         self._one_at_a_time = threading.Lock()
         self._something_new = threading.Condition()
         self._stopping = False
@@ -59,12 +71,19 @@ class Deliverer:
         with self._something_new:
             self._something_new.notify_all()
 
+    def do_what_is_due(self) -> float | None:
+        """What falls due by itself; when it does next."""
+        return self._meanwhile()
+
     def _run(self) -> None:
         while True:
             try:
+                next_due = self.do_what_is_due()
                 if not self._store.setting("hold_deliveries", False):
                     self.deliver()
                 wait = self._until_next()
+                if next_due is not None:
+                    wait = min(wait, max(next_due - self._store.clock(), 0.05))
             except Exception:  # the thread must outlive whatever one event does to it
                 log.exception("Delivering events failed")
                 wait = LONGEST_WAIT

@@ -19,13 +19,11 @@ WAYS = {
     "card": ("Pretend card that is accepted", "The invoice is paid at once"),
     "declined": ("Pretend card that is declined", "Nothing is paid"),
     "transfer": ("Pretend bank transfer", "The invoice is paid at once; a real transfer takes a day or two"),
-    "returned": ("Pretend direct debit that the bank returns", "Nothing is paid"),
+    "debit": ("Pretend direct debit", "The invoice is paid in a minute; a real one takes three to five days"),
+    "returned": ("Pretend direct debit that the bank returns", "In a minute it turns out that nothing is paid"),
 }
 CHOOSE = "Choose how to pay"
-DECLINED = {
-    "declined": "The pretend card was declined. Nothing was paid. Choose another way to pay",
-    "returned": "The bank returned the pretend direct debit. Nothing was paid. Choose another way to pay",
-}
+DECLINED = "The pretend card was declined. Nothing was paid. Choose another way to pay"
 ENDS = {
     "complete": ("Everything is there", "Your organisation can be paid at once"),
     "checking": ("Everything is there, and is still being checked", "A real check takes minutes to days"),
@@ -49,12 +47,14 @@ def blueprint(store: Store, invoices: Invoices, accounts: Accounts, deliverer: D
         error = ""
         with store.transaction():
             body = _invoice(token)
-            if body["status"] in ("open", "uncollectible"):  # a second press of the button finds it paid
+            if body["status"] in ("open", "uncollectible") and not invoices.debit_of(body):  # not pressed twice
                 if way in ("card", "transfer"):
                     invoices.paid_on_page(body, way)
-                elif way in DECLINED:
-                    invoices.declined_on_page(body, "debit" if way == "returned" else "card")
-                    error = DECLINED[way]
+                elif way in ("debit", "returned"):
+                    invoices.debit_on_page(body, returned=way == "returned")
+                elif way == "declined":
+                    invoices.declined_on_page(body, "card")
+                    error = DECLINED
                 else:
                     error = CHOOSE
         deliverer.wake()
@@ -104,6 +104,7 @@ def blueprint(store: Store, invoices: Invoices, accounts: Accounts, deliverer: D
 
     def _page(body: Body, *, error: str = "", chosen: str = "") -> str:
         more = invoices.shown(body)
+        more["debit"] = invoices.debit_of(body)
         return render_template("invoice.html", invoice=body, ways=WAYS, error=error, chosen=chosen, **more)
 
     routes.add_app_template_filter(_money, "money")

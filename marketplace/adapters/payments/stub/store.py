@@ -167,6 +167,15 @@ class Store:
         """Note it."""
         self.run("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", name, json.dumps(value))
 
+    def noted(self, begins: str) -> list[tuple[str, Any]]:
+        """Every name that begins so, and what was noted under it."""
+        rows = self.run("SELECT name, value FROM notes WHERE name GLOB ? || '*' ORDER BY rowid", begins)
+        return [(row["name"], json.loads(row["value"])) for row in rows]
+
+    def forget(self, name: str) -> None:
+        """Nothing is noted under this name any more."""
+        self.run("DELETE FROM notes WHERE name = ?", name)
+
     # Settings made while running
 
     def setting(self, name: str, default: Any) -> Any:
