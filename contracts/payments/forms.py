@@ -19,7 +19,7 @@ class NoteForm(Form):
 class MovedForm(Form):
     """The day on which money moved by another way than through the payment provider."""
 
-    on = DateParts("On which day?", missing="Enter the day")
+    on = DateParts("The day", missing="Enter the day")
     earliest: date
 
     def validate_on(self, field: DateParts) -> None:

@@ -28,7 +28,7 @@ def came(invoice_id: int) -> str | Response | tuple[str, int]:
     invoice = invoices.invoice_for(acting(), invoice_id)
     return _asked(
         invoice,
-        title=f"{pounds_exact(invoice.owed_again)} of invoice {invoice.number} has been paid by another way",
+        title=f"When did {pounds_exact(invoice.owed_again)} of invoice {invoice.number} come by another way?",
         words="Only say so when the money is in your account. The invoice then counts as paid again.",
         since=queries.undone_on(invoice) or clock.today(),
         act=lambda on: actions.paid_elsewhere(invoice, on=on, actor=acting(), now=clock.now()),
@@ -43,7 +43,7 @@ def given_back(credit_note_id: int) -> str | Response | tuple[str, int]:
     note = invoices.credit_note_for(acting(), credit_note_id)
     return _asked(
         note.invoice,
-        title=f"You have given {pounds_exact(note.to_refund)} back, for credit note {note.number}",
+        title=f"When did you give {pounds_exact(note.to_refund)} back for credit note {note.number}?",
         words="The payment provider does not give this money back, so you do. Only say so once you have.",
         since=clock.london(note.issued_at).date(),
         act=lambda on: actions.given_back_elsewhere(note, on=on, actor=acting(), now=clock.now()),
