@@ -1,5 +1,8 @@
 """The month's run over some thousand contracts while the worker is killed and the queue emptied: each invoice once.
 
+Some contracts end with the month, and fewer came than was planned: their year is reconciled, what was charged too much
+is credited, and the provider is told of each credit note once.
+
 Contracts are put into the tables directly, without the awards they would come from (their keys are invented: foreign
 keys are not looked at meanwhile). All else is the installation as it runs for people: its scheduler and worker raise
 and send, its payments stub answers and tells of what happens, its web process takes that in.
@@ -29,6 +32,10 @@ CONTRACTS, SUPPLIERS, FUNDERS = 2000, 100, 40
 KILLS = 3
 LONGEST_SECONDS = 1800.0
 EVERY = 4  # every fourth contract has two funders
+ENDED = 10  # every tenth has ended with the month, and nobody came
+TOO_MUCH = 200  # pounds a month above the lowest band, which is what it is paid then
+
+GIVEN = {"ended": ENDED, "too_much": TOO_MUCH}
 
 MADE = """
 SET session_replication_role = replica;
@@ -44,7 +51,7 @@ FROM organisations o JOIN people p ON p.email = 'finance' || o.id || '@bench.exa
 INSERT INTO agreements (reference, origin, instrument, award_id, status, supplier_id, commissioner_id, title,
                         specification, starts_on, ends_on, created_at)
 SELECT 'C-B-' || lpad(n::text, 5, '0'), 'award', 'contract', n, 'signed', s.id, f.id, 'Contract ' || n, '',
-       %(first)s, %(last)s, now()
+       %(first)s, CASE WHEN n %% %(ended)s = 0 THEN %(month_ends)s ELSE %(last)s END, now()
 FROM generate_series(1, %(contracts)s) n
 JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM organisations WHERE kind = 'supplier') s
   ON s.place = n %% %(suppliers)s
@@ -55,9 +62,14 @@ SELECT id, 1, starts_on, now(), ends_on FROM agreements;
 INSERT INTO service_lines (agreement_id, number, title, open_to_women, open_to_men, minimum_age, referrals_from)
 SELECT id, 1, 'Service of ' || reference, true, true, 18, starts_on FROM agreements;
 INSERT INTO line_terms (line_id, version_id, volume_kind, planned_band)
-SELECT l.id, v.id, 'cap', 1 FROM service_lines l JOIN agreement_versions v USING (agreement_id);
+SELECT l.id, v.id, CASE WHEN a.award_id %% %(ended)s = 0 THEN 'bands' ELSE 'cap' END,
+       CASE WHEN a.award_id %% %(ended)s = 0 THEN 2 ELSE 1 END
+FROM service_lines l JOIN agreement_versions v USING (agreement_id) JOIN agreements a ON a.id = l.agreement_id;
 INSERT INTO line_bands (terms_id, number, low, high, annual_price)
-SELECT id, 1, 0, 100, 12 * (10000 + id %% 977) FROM line_terms;
+SELECT id, planned_band, CASE planned_band WHEN 1 THEN 0 ELSE 101 END, 100 * planned_band, 12 * (10000 + id %% 977)
+FROM line_terms;
+INSERT INTO line_bands (terms_id, number, low, high, annual_price)
+SELECT terms_id, 1, 0, 100, annual_price - 12 * %(too_much)s FROM line_bands WHERE number = 2;
 INSERT INTO agreement_funders (version_id, agreement_id, organisation_id, percent)
 SELECT v.id, a.id, a.commissioner_id, CASE WHEN a.award_id %% %(every)s = 0 THEN 60 ELSE 100 END
 FROM agreements a JOIN agreement_versions v ON v.agreement_id = a.id;
@@ -76,7 +88,12 @@ EXPECTED = """
 SELECT a.reference, f.organisation_id, round(b.annual_price / 12 * f.percent / 100, 2)
 FROM agreements a JOIN agreement_funders f ON f.agreement_id = a.id
 JOIN service_lines l ON l.agreement_id = a.id JOIN line_terms t ON t.line_id = l.id
-JOIN line_bands b ON b.terms_id = t.id
+JOIN line_bands b ON b.terms_id = t.id AND b.number = t.planned_band
+"""
+# And what is credited of it.
+CREDITED = """
+SELECT a.reference, f.organisation_id, round(%(too_much)s * f.percent / 100, 2)
+FROM agreements a JOIN agreement_funders f ON f.agreement_id = a.id WHERE a.award_id %% %(ended)s = 0
 """
 
 
@@ -86,6 +103,7 @@ class Run:
 
     contracts: int
     invoices: int = 0
+    credits: int = 0
     done: list[str] = field(default_factory=list)
     raised_in: float = 0.0
     sent_in: float = 0.0
@@ -96,6 +114,7 @@ class Run:
         rows = [
             ("contracts", f"{self.contracts:,}"),
             ("invoices of the month", f"{self.invoices:,}"),
+            ("credit notes of years that are over", f"{self.credits:,}"),
             *((f"disturbed, {place}", what) for place, what in enumerate(self.done, start=1)),
             ("all raised after", f"{self.raised_in:.0f} s"),
             ("all at the provider after", f"{self.sent_in:.0f} s"),
@@ -113,7 +132,8 @@ def month_run(
     with installation() as here, here.database() as database:
         _make(here, database, contracts=contracts, suppliers=suppliers, funders=funders)
         expected = {(row[0], row[1]): row[2] for row in database.execute(EXPECTED)}
-        run.invoices = len(expected)
+        credited = {(row[0], row[1]): row[2] for row in database.execute(CREDITED, GIVEN)}
+        run.invoices, run.credits = len(expected), len(credited)
         began = time.monotonic()
         _queue(here)
         # At random moments of the work: once while invoices are raised, twice and the queue while they are sent.
@@ -122,7 +142,7 @@ def month_run(
         emptied = random.randrange(1, kills + 1)
         while time.monotonic() - began < most_seconds:
             database.execute(APPROVED)
-            raised, sent = _progress(database)
+            raised, sent, told = _progress(database)
             run.raised_in = run.raised_in or (time.monotonic() - began if raised == run.invoices else 0.0)
             if moments and {"raised": raised, "sent": sent}[moments[0][0]] >= moments[0][1] * run.invoices:
                 if len(run.done) == emptied:
@@ -134,19 +154,21 @@ def month_run(
                 moments.pop(0)
                 if len(run.done) - 1 == emptied:
                     _queue(here)  # the run's next turn of that night
-            if sent == run.invoices:
+            if sent == run.invoices and told == run.credits:
                 run.sent_in = time.monotonic() - began
                 break
             time.sleep(0.2)
         if moments:
             run.wrong.append(f"only {len(run.done)} disturbances: the run was over too soon")
         _compare(here, database, expected, run)
+        _compare_credits(here, database, credited, run)
     return run
 
 
 def _make(here: Installation, database: psycopg.Connection, *, contracts: int, suppliers: int, funders: int) -> None:
     first = (clock.today().replace(day=1) - timedelta(days=1)).replace(day=1)
-    given = {"contracts": contracts, "suppliers": suppliers, "funders": funders, "every": EVERY}
+    given = {"contracts": contracts, "suppliers": suppliers, "funders": funders, "every": EVERY, **GIVEN}
+    given["month_ends"] = clock.today().replace(day=1) - timedelta(days=1)
     with database.transaction(), psycopg.ClientCursor(database) as cursor:
         cursor.execute(MADE, given | {"first": first, "last": first.replace(year=first.year + 3)})
         cursor.execute("SET session_replication_role = origin")
@@ -169,10 +191,14 @@ def _queue(here: Installation) -> None:
         enqueue(raise_due_invoices)
 
 
-def _progress(database: psycopg.Connection) -> tuple[int, int]:
-    row = database.execute("SELECT count(*), count(*) FILTER (WHERE status = 'open') FROM invoices").fetchone()
+def _progress(database: psycopg.Connection) -> tuple[int, int, int]:
+    """How many invoices there are, how many are at the provider, and of how many credit notes it has been told."""
+    row = database.execute(
+        "SELECT count(*), count(*) FILTER (WHERE status = 'open'),"
+        " (SELECT count(*) FROM credit_notes WHERE provider_id IS NOT NULL) FROM invoices"
+    ).fetchone()
     assert row is not None
-    return int(row[0]), int(row[1])
+    return int(row[0]), int(row[1]), int(row[2])
 
 
 def _kill(here: Installation, random: Random) -> str:
@@ -215,3 +241,25 @@ def _compare(
         found = there.get(row[3] or "")
         if found is None or found.total != row[2] or found.status is not InvoiceStatus.OPEN:
             run.wrong.append(f"invoice {row[4]} is another one at the provider")
+
+
+def _compare_credits(
+    here: Installation, database: psycopg.Connection, expected: dict[tuple[str, int], Decimal], run: Run
+) -> None:
+    """Credit notes, ours and the provider's: each once, over what was charged too much; and less is asked for."""
+    rows = database.execute(
+        "SELECT a.reference, i.organisation_id, n.amount, n.provider_id, n.number, i.provider_id, i.amount - i.credited"
+        " FROM credit_notes n JOIN invoices i ON i.id = n.invoice_id JOIN agreements a ON a.id = i.agreement_id"
+    ).fetchall()
+    if sorted((row[0], row[1]) for row in rows) != sorted(expected):
+        run.wrong.append(f"{len(rows)} credit notes here where {len(expected)} are due, or some twice")
+    if any(row[2] != expected.get((row[0], row[1])) for row in rows):
+        run.wrong.append("some credit notes are over another amount than was charged too much")
+    theirs = {one.id: one for one in here.payments().credits()}
+    if set(theirs) != {row[3] for row in rows}:
+        run.wrong.append(f"{len(theirs)} credit notes at the provider, not each of ours once")
+    left = {one.id: one.amount_due for one in here.payments().invoices()}
+    if any(row[3] in theirs and theirs[row[3]].amount != row[2] for row in rows):
+        run.wrong.append("some credit notes are over another amount at the provider")
+    if wrong := [row[4] for row in rows if left.get(row[5]) != row[6]]:
+        run.wrong.append(f"{len(wrong)} invoices ask for another amount at the provider than is left here")
