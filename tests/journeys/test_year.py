@@ -243,8 +243,21 @@ def test_a_year_from_signature_to_reconciliation(year: Year, clock: StandingCloc
     year.walker("Ruth").go(f"/invoices/{may}").sees("Paid", "£2,699.70")
     year.balances()
 
+    # 7. The supplier finds an error of its own in June, which is paid: it credits it, and the money goes back.
+    year.pass_by((date(2027, 6, 1), 9))
+    june = year.invoice(date(2027, 6, 1), 1)
+    mark = year.walker("Mark")
+    mark.go(f"/invoices/{june}").follow("Give a credit note").pick("how_much", "part").pick("again", "no")
+    mark.fill(amount="50", reason="A session was counted twice.").press("Continue").sees("£50.00")
+    mark.press("Give the credit note").sees("not given back yet")
+    note = mark.visitor.page.url.removeprefix(year.site.url)
+    year.falls_due("credits-sent")
+    year.news_comes()
+    year.walker("Sam").go(note).sees("£50.00, given back on").go("/credit-notes").sees("£50.00")
+    year.balances()
+
     # 8. The year is over: it is reconciled to the band that 110 people reached, invoiced, and paid.
-    year.pass_by((date(2027, 6, 1), 9), (date(2027, 7, 1), 8), (date(2027, 8, 1), 8))
+    year.pass_by((date(2027, 7, 1), 8), (date(2027, 8, 1), 8))
     year.people_come(date(2027, 9, 1), 7)
     year.month_is_over(date(2027, 10, 1))
     year.everything_is_paid()
@@ -256,5 +269,5 @@ def test_a_year_from_signature_to_reconciliation(year: Year, clock: StandingCloc
     year.balances()
     with year.site.app.app_context():
         agreement, on = db.session.get_one(Agreement, year.contract), date(2027, 10, 1)
-        assert -balance(Account.SERVICES, agreement.supplier_id, on=on) == Decimal("119900.00")
+        assert -balance(Account.SERVICES, agreement.supplier_id, on=on) == Decimal("119850.00")
         assert sum(balance(Account.OWED, one.organisation_id, on=on) for one in agreement.funders) == 0
