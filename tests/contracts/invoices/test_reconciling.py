@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session, scoped_session
 from contracts.agreements.models import Agreement
 from contracts.invoices import actions, jobs, queries
 from contracts.invoices.actions import reconciling
-from contracts.invoices.models import CreditNote, Invoice, ReconciledYear
-from contracts.invoices.rules import CreditKind, InvoiceKind
+from contracts.invoices.models import CreditNote, Invoice, ReconciledYear, VatStatus
+from contracts.invoices.rules import CreditKind, InvoiceKind, VatKind
 from contracts.ledger.queries import balance, unbalanced
 from contracts.ledger.rules import Account
 from marketplace import clock as london_clock
@@ -24,6 +24,7 @@ from marketplace.extensions import db
 from tests.conftest import Client, StandingClock
 from tests.contracts.ledger.test_actions import settle as check_ledger
 from tests.factories.accounts import make_commissioner, sign_in
+from tests.factories.agreeing import says_the_same_everywhere
 from tests.factories.agreements import make_terms, make_version
 from tests.factories.invoices import finance_of, make_contract, manager_of
 
@@ -58,6 +59,20 @@ def varied(made: Agreement, on: date, bands: Bands) -> None:
     second = make_version(made, funders=funders, in_force_from=on)
     make_terms(second, made.lines[0], bands=bands, planned_band=2)
     db.session.expire_all()
+
+
+def with_vat(made: Agreement) -> None:
+    """Its supplier charges VAT at the standard rate."""
+    stated = VatStatus(
+        organisation_id=made.supplier_id,
+        from_day=STARTS,
+        kind=VatKind.STANDARD,
+        vat_number="GB123456789",
+        stated_at=OVER,
+        stated_by=finance_of(made.supplier).person,
+    )
+    db.session.add(stated)
+    db.session.flush()
 
 
 def came(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
@@ -136,14 +151,25 @@ def test_a_hand_worked_year_from_its_months_to_its_page(
         assert f"/contracts/{made.id}/years/{STARTS}" in client.get(f"/invoices/{found}").text
     listed = list(csv.DictReader(io.StringIO(client.get("/invoices.csv").text.lstrip("\ufeff"))))
     assert sum(Decimal(row["left_to_pay"]) for row in listed) == Decimal(due)
+    # And so does each paper of the funder that bears the odd penny: one month's, and all that came of the year's end.
+    for one in papers(third.id):
+        says_the_same_everywhere(client, one, on=on)
+
+
+def papers(funder_id: int) -> list[Invoice]:
+    """A funder's first invoice, and each that the year's end made or credited."""
+    mine = db.session.scalars(select(Invoice).where(Invoice.organisation_id == funder_id).order_by(Invoice.id)).all()
+    return [one for one in mine if one is mine[0] or one.credited or one.kind is InvoiceKind.RECONCILIATION]
 
 
 def test_a_variation_within_the_year_is_charged_by_its_own_bands(
-    session: Database, monkeypatch: pytest.MonkeyPatch
+    session: Database, client: Client, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clock.set(OVER)
     came(monkeypatch, 130)
     made = contract()
     varied(made, date(2027, 10, 1), THREE)
+    with_vat(made)
     actions.reconcile_years(made, actor=SYSTEM, now=OVER)
     (year,) = queries.reconciled_years(made.id)
     assert [(span.charged, span.band, span.due) for span in year.spans] == [
@@ -151,6 +177,73 @@ def test_a_variation_within_the_year_is_charged_by_its_own_bands(
         (Decimal("72000.00"), 2, Decimal("72000.00")),
     ]
     assert charged_in_all(made, OVER.date()) == Decimal("135000.00")
+    # £135,000.00 less the £122,000.02 that the months came to is one more invoice, with VAT at 20 %.
+    *_, more = papers(made.commissioner_id)
+    assert (more.net, more.vat, more.amount) == tuple(map(Decimal, ("12999.98", "2600.00", "15599.98")))
+    sign_in(client, manager_of(made))
+    for one in papers(made.commissioner_id):
+        says_the_same_everywhere(client, one, on=OVER.date())
+    october = session.scalars(select(Invoice).where(Invoice.month == date(2027, 10, 1))).one()
+    assert october.net == Decimal("12000.00")
+    says_the_same_everywhere(client, october, on=OVER.date())
+
+
+def test_a_variation_within_a_month_is_two_lines_everywhere(
+    session: Database, client: Client, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came(monkeypatch, 95)
+    clock.set(OVER)
+    made = contract()
+    varied(made, date(2027, 10, 16), THREE)
+    with_vat(made)
+    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    october = session.scalars(select(Invoice).where(Invoice.month == date(2027, 10, 1))).one()
+    # 15 of 31 days of £8,333.33, and 16 of £12,000.00: test_years works them out.
+    assert [(line.text, line.amount) for line in october.lines] == [
+        ("Service 1, 1 to 15 October 2027", Decimal("4032.26")),
+        ("Service 1, 16 to 31 October 2027", Decimal("6193.55")),
+    ]
+    assert (october.net, october.vat) == (Decimal("10225.81"), Decimal("2045.16"))
+    sign_in(client, manager_of(made))
+    for one in (october, *papers(made.commissioner_id)[1:]):
+        says_the_same_everywhere(client, one, on=OVER.date())
+
+
+def test_a_month_of_three_thirds_credited_and_invoiced_again_by_hand(
+    session: Database, client: Client, clock: StandingClock
+) -> None:
+    """£8,333.34 in thirds with VAT; the odd penny's third is credited in part, invoiced again, and credited whole."""
+    clock.set(datetime(2027, 5, 1, 3, 0, tzinfo=UTC))
+    now, on = clock(), date(2027, 5, 1)
+    lead, second, third = (make_commissioner() for _ in range(3))
+    made = contract(lead=lead, funders=[(lead, "33.33"), (second, "33.33"), (third, "33.34")])
+    with_vat(made)
+    raised = actions.raise_invoices(made, actor=SYSTEM, now=now)
+    # 33.33 % of £8,333.34 is £2,777.502…, 33.34 % £2,778.335…: £2,777.50 twice and £2,778.33, and the penny that is
+    # left goes to the third, which lost most. VAT: £555.50 and £555.668, so £555.67.
+    figures = [(one.net, one.vat) for one in raised]
+    assert figures == [
+        (Decimal("2777.50"), Decimal("555.50")),
+        (Decimal("2777.50"), Decimal("555.50")),
+        (Decimal("2778.34"), Decimal("555.67")),
+    ]
+    assert charged_in_all(made, on) == Decimal("8333.34")
+    odd, finance = raised[2], finance_of(made.supplier)
+    # A third of a third: £926.11 of £2,778.34 brings the VAT credited to £185.222…, so £185.22.
+    part = actions.credit(odd, amount=Decimal("926.11"), reason="Ten days", actor=finance, now=now)
+    assert (part.vat, part.amount, odd.left) == tuple(map(Decimal, ("185.22", "1111.33", "2222.68")))
+    assert charged_in_all(made, on) == Decimal("7407.23")
+    again = actions.reissue(part, amounts=[Decimal("900.00")], actor=finance, now=now)
+    assert (again.net, again.vat) == (Decimal("900.00"), Decimal("180.00"))
+    assert charged_in_all(made, on) == Decimal("8307.23")
+    rest = actions.credit(odd, amount=None, reason="All of it", actor=finance, now=now)
+    # What is left of the VAT to the penny: £555.67 less £185.22.
+    assert (rest.net, rest.vat, odd.left) == (Decimal("1852.23"), Decimal("370.45"), Decimal("0.00"))
+    assert charged_in_all(made, on) == Decimal("6455.00")
+    assert balance(Account.OWED, third.id, on=on) == again.amount == Decimal("1080.00")
+    sign_in(client, manager_of(made))
+    for one in (*raised, again):
+        says_the_same_everywhere(client, one, on=on)
 
 
 def test_what_is_given_back_is_credited_on_the_latest_months_first(
