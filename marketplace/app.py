@@ -43,6 +43,7 @@ AREAS = (
     "contracts.mobilisation",
     "contracts.changes",
     "contracts.referrals",
+    "contracts.handovers",
     "contracts.volumes",
     "contracts.cohorts",
     "contracts.performance",

@@ -173,6 +173,18 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=2),
     ),
     Scheduled(
+        "handovers",
+        "contracts.handovers.jobs.run_handovers",
+        "moves the referrals of each handover whose day has come, and undoes those to be undone",
+        every=timedelta(minutes=1),
+    ),
+    Scheduled(
+        "moved-people-chased",
+        "contracts.handovers.jobs.chase",
+        "reminds suppliers of people who were moved to them and are not taken on",
+        cron="40 6 * * *",
+    ),
+    Scheduled(
         "sessions-cleared",
         "marketplace.accounts.jobs.clear_away",
         "forgets sessions and one-time links that ended a month ago",

@@ -9,7 +9,7 @@ from wtforms.validators import StopValidation
 
 from contracts.agreements.models import ServiceLine
 from contracts.referrals import rules
-from contracts.referrals.rules import AbsenceKind, Attendance, Complexity
+from contracts.referrals.rules import AbsenceKind, Attendance, Complexity, Consent
 from marketplace.accounts.models import Person
 from marketplace.forms import (
     Choice,
@@ -130,6 +130,20 @@ class ReasonForm(Form):
     """Why a referral is returned or withdrawn."""
 
     reason = LongText("Reason", validators=[required("Enter a reason"), word_limit(200)])
+
+
+class ConsentForm(Form):
+    """What the person said to sharing what is recorded."""
+
+    answer = Choice(
+        "May the next supplier read what is recorded here?",
+        choices=[
+            (Consent.ASKED.value, "They have been asked and have not answered yet"),
+            (Consent.GIVEN.value, "Yes, they agree"),
+            (Consent.REFUSED.value, "No, they do not agree"),
+        ],
+        missing="Choose what the person said",
+    )
 
 
 class SessionForm(Form):

@@ -7,6 +7,6 @@ from flask import Blueprint
 bp = Blueprint("referrals", __name__, url_prefix="/referrals")
 
 # The pages hang themselves on the blueprint.
-from contracts.referrals.views import delivering, lists, referring, waiting  # noqa: E402
+from contracts.referrals.views import delivering, lists, referring, sharing, waiting  # noqa: E402
 
-__all__ = ["bp", "delivering", "lists", "referring", "waiting"]
+__all__ = ["bp", "delivering", "lists", "referring", "sharing", "waiting"]

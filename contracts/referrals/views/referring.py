@@ -16,6 +16,7 @@ from contracts.referrals import actions, forms, queries
 from contracts.referrals.models import Referral
 from contracts.referrals.rules import (
     OFFER_WORKING_DAYS,
+    OPEN,
     REFERRAL_MOVES,
     UNSENT,
     Attendance,
@@ -121,6 +122,7 @@ def show(referral_id: int) -> str:
     referral = queries.referral_for(actor, referral_id)
     events = events_for(referral)
     is_officer = queries.is_officer_of(actor, referral)
+    earlier = queries.came_from(referral)
     return render_template(
         "contracts/referrals/show.html",
         referral=referral,
@@ -130,6 +132,11 @@ def show(referral_id: int) -> str:
         moves=REFERRAL_MOVES[referral.status],
         Status=ReferralStatus,
         unsent=referral.status in UNSENT,
+        earlier=earlier,
+        reads_earlier=earlier is not None and queries.may_read_earlier(actor, referral, earlier),
+        # Where somebody has gone is told to their officer, not to the supplier they left.
+        goes_on=queries.goes_on_as(referral) if is_officer else None,
+        may_write_consent=is_officer or referral.status in OPEN,
         place=ordinal(queries.place_in_queue(referral)) if referral.status is ReferralStatus.WAITING else "",
         is_open=queries.takes_referrals(referral.line_id, clock.london(now).date()),
         is_suspended=is_suspended(referral.line_id, clock.london(now).date()),

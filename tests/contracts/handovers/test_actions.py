@@ -1,0 +1,388 @@
+"""A service is handed over: planned, decided, run, cut off and run again, chased, undone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+
+from contracts.handovers import actions, jobs, queries
+from contracts.handovers.models import Handover, HandoverCase
+from contracts.handovers.queries import CaseOrder
+from contracts.handovers.rules import (
+    HANDOVER_MOVES,
+    OPEN_HANDOVERS,
+    Decision,
+    Fate,
+    HandoverStatus,
+    is_near,
+    late_if_moved_by,
+)
+from contracts.referrals import actions as referring
+from contracts.referrals import queries as referrals
+from contracts.referrals.models import Referral
+from contracts.referrals.rules import Obstacle, ReferralStatus, taken_on_by
+from marketplace.access import Actor, Role
+from marketplace.audit import AuditEvent
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound
+from marketplace.extensions import db
+from marketplace.outbox import Letter
+from tests.conftest import StandingClock
+from tests.contracts.referrals.wandering import assert_counted_as_told, assert_nobody_waits_beside_room
+from tests.factories.accounts import actor_with, make_actor
+from tests.factories.handovers import Handing, in_days, make_handing
+from tests.factories.places import GREATER_MANCHESTER_REGION
+from tests.factories.referrals import make_officer, make_referral, make_service
+
+NOW = datetime(2026, 9, 7, 8, 0, tzinfo=UTC)
+TODAY = NOW.date()
+Status = ReferralStatus
+pytestmark = pytest.mark.usefixtures("session", "clock")
+
+
+@pytest.fixture
+def handing() -> Handing:
+    return make_handing()
+
+
+def _letters(key: str) -> list[Letter]:
+    return list(db.session.scalars(select(Letter).where(Letter.key.startswith(key)).order_by(Letter.id)))
+
+
+def _fates(handover: Handover) -> dict[str, Fate]:
+    page = queries.cases(handover, fate=None, order=CaseOrder.REFERENCE, number=1)
+    return {one.reference: one.fate for one in page.rows}
+
+
+def test_every_status_has_its_moves_and_those_with_moves_to_come_are_known() -> None:
+    assert set(HANDOVER_MOVES) == set(HandoverStatus)
+    assert {to for moves in HANDOVER_MOVES.values() for to in moves} == set(HandoverStatus) - {HandoverStatus.DRAFT}
+    # A handover that is done can be undone, and yet the service can be handed over again.
+    assert {one for one, moves in HANDOVER_MOVES.items() if moves} == OPEN_HANDOVERS | {HandoverStatus.DONE}
+
+
+@pytest.mark.parametrize("status", list(HandoverStatus))
+def test_the_database_knows_each_status_and_keeps_one_open(handing: Handing, status: HandoverStatus) -> None:
+    insert = text(
+        "INSERT INTO handovers (from_line_id, to_line_id, day, status, planned_by, planned_at, agreed_at, begun_at, "
+        "ended_at, cancelled_reason) VALUES (:a, :b, now(), :status, :person, now(), now(), now(), now(), :reason)"
+    )
+    reason = "No" if status is HandoverStatus.CANCELLED else None
+    values = {"a": handing.old.id, "b": handing.new.id, "status": status.value, "person": handing.lead.person}
+    db.session.execute(insert, values | {"reason": reason})
+    if status in OPEN_HANDOVERS:
+        with pytest.raises(AlreadyDone):
+            handing.planned()
+        with pytest.raises(Exception, match="uq_handovers_one_open"):
+            db.session.execute(insert, values | {"reason": reason})
+    else:
+        assert handing.planned().status is HandoverStatus.DRAFT
+
+
+def test_only_who_leads_both_contracts_plans_and_only_to_a_fitting_service(handing: Handing) -> None:
+    def plan(to: object = handing.new, *, actor: Actor = handing.lead, day: date = TODAY) -> Handover:
+        return actions.plan(handing.old, to, day=day, actor=actor, now=NOW)  # type: ignore[arg-type]
+
+    lead = handing.old.agreement.commissioner
+    for actor in (
+        handing.old_manager,
+        handing.new_manager,
+        actor_with(Role.CONTRACT_MANAGER),
+        make_actor(lead, Role.REGIONAL_COORDINATOR),
+    ):
+        with pytest.raises(NotAllowed):
+            plan(actor=actor)
+    with pytest.raises(NotAllowed):
+        plan(make_service())
+    with pytest.raises(Invalid, match="today or a day to come"):
+        plan(day=in_days(-1))
+    for other in (
+        make_service(commissioner=lead, categories=("ETE",)),
+        make_service(commissioner=lead, places=(GREATER_MANCHESTER_REGION,)),
+        make_service(commissioner=lead, ends_on=in_days(-1)),
+        handing.old,
+    ):
+        with pytest.raises(Invalid, match="in the list"):
+            plan(other)
+    later = make_service(commissioner=lead, starts_on=in_days(30))
+    with pytest.raises(Invalid, match="takes no referrals on that day"):
+        plan(later, day=in_days(29))
+    assert plan(later, day=in_days(30)).status is HandoverStatus.DRAFT
+    with pytest.raises(AlreadyDone, match="planned already"):
+        plan()
+
+
+def test_a_draft_is_known_to_nobody_else_and_fixing_it_tells_both_suppliers_and_the_officers(
+    handing: Handing,
+) -> None:
+    handing.referral()
+    handover = handing.planned(in_days(14))
+    for supplier in (handing.old_manager, handing.new_manager):
+        with pytest.raises(NotFound):
+            queries.handover_for(supplier, handover.id)
+    assert _letters("handover:") == []
+    with pytest.raises(NotAllowed):
+        actions.agree(handover, actor=handing.new_manager, now=NOW)
+    actions.agree(handover, actor=handing.lead, now=NOW)
+    told = {one.person_id for one in _letters(f"handover:{handover.id}:agreed:")}
+    assert {handing.old_manager.person, handing.new_manager.person, handing.officer.person} <= told
+    assert queries.handover_for(handing.new_manager, handover.id)
+    with pytest.raises(NotFound):
+        queries.handover_for(actor_with(Role.CONTRACT_MANAGER), handover.id)
+    with pytest.raises(AlreadyDone):
+        actions.agree(handover, actor=handing.lead, now=NOW)
+    actions.cancel(handover, reason="The new contract is late.", actor=handing.lead, now=NOW)
+    assert len(_letters(f"handover:{handover.id}:cancelled:")) == len(told)
+    with pytest.raises(AlreadyDone):
+        actions.cancel(handover, reason="Again", actor=handing.lead, now=NOW)
+
+
+def test_the_plan_says_who_goes_who_cannot_and_who_stays(handing: Handing) -> None:
+    goes, cannot, stays = handing.referral(), handing.referral(Status.SENT, crn="X000077"), handing.referral()
+    waits = handing.referral(Status.WAITING)
+    handing.referral(Status.COMPLETED)
+    make_referral(handing.new, crn="X000077")
+    handover = handing.planned()
+    actions.decide(handover, stays.id, Decision.STAY, actor=handing.old_manager, now=NOW)
+    assert _fates(handover) == {
+        goes.reference: Fate.GOES,
+        cannot.reference: Fate.CANNOT,
+        stays.reference: Fate.STAYS,
+        waits.reference: Fate.GOES,
+    }
+    found = queries.tally_of(handover, NOW.date())
+    assert (found.goes, found.goes_in_service, found.cannot, found.stays, found.moved) == (2, 1, 1, 1, 0)
+    (case,) = queries.cases(handover, fate=Fate.CANNOT, order=CaseOrder.STATUS, number=1).rows
+    assert case.obstacle is Obstacle.ALREADY_THERE
+    actions.decide(handover, stays.id, Decision.MOVE, actor=handing.lead, now=NOW)
+    assert _fates(handover)[stays.reference] is Fate.GOES
+
+
+def test_who_decides_about_single_referrals(handing: Handing) -> None:
+    referral, handover = handing.referral(), handing.planned()
+    for actor in (handing.new_manager, handing.officer, actor_with(Role.CONTRACT_MANAGER)):
+        with pytest.raises(NotAllowed):
+            actions.decide(handover, referral.id, Decision.STAY, actor=actor, now=NOW)
+    with pytest.raises(NotFound):
+        actions.decide(handover, make_referral(handing.new).id, Decision.STAY, actor=handing.lead, now=NOW)
+    ended = handing.referral(Status.COMPLETED)
+    with pytest.raises(AlreadyDone):
+        actions.decide(handover, ended.id, Decision.STAY, actor=handing.lead, now=NOW)
+
+
+def test_on_its_day_everybody_who_goes_moves_in_order_and_nobody_else(clock: StandingClock) -> None:
+    handing = make_handing(cap=4, new_cap=4)
+    served = [handing.referral(sent_at=NOW - timedelta(days=9 - n)) for n in range(2)]
+    stays, held = handing.referral(), handing.referral(Status.OFFERED, sent_at=NOW - timedelta(days=5))
+    waits = [handing.referral(Status.WAITING, sent_at=NOW - timedelta(days=4 - n)) for n in range(3)]
+    make_referral(handing.new)
+    handover = handing.fixed(in_days(7))
+    actions.decide(handover, stays.id, Decision.STAY, actor=handing.old_manager, now=NOW)
+    jobs.run_handovers()
+    assert handover.status is HandoverStatus.AGREED
+    then = clock.move(days=7)
+    jobs.run_handovers()
+    db.session.expire_all()
+    assert handover.status is HandoverStatus.DONE
+    new = {
+        one.moved_from_id: one
+        for one in db.session.scalars(select(Referral).where(Referral.moved_from_id.is_not(None)))
+    }
+    assert set(new) == {one.id for one in [*served, held, *waits]}
+    assert [new[one.id].status for one in served] == [Status.SENT] * 2
+    # One of four places was taken, two went to those in service: one is left for who waited longest.
+    assert new[held.id].status is Status.OFFERED
+    assert [(new[one.id].status, referrals.place_in_queue(new[one.id])) for one in waits] == [
+        (Status.WAITING, place) for place in (1, 2, 3)
+    ]
+    assert stays.status is Status.ACCEPTED
+    for line in (handing.old, handing.new):
+        assert_counted_as_told(line)
+        assert_nobody_waits_beside_room(line, then)
+    letters = _letters(f"handover:{handover.id}:moved:")
+    assert [one.person_id for one in letters] == [handing.officer.person]
+    assert "6 of your referrals moved" in letters[0].body
+    assert len(_letters("referral-sent:")) == 0, "one letter for the run, not one for each referral"
+    # Once more changes nothing.
+    count = db.session.scalar(select(func.count()).select_from(Referral))
+    jobs.run_handovers()
+    assert db.session.scalar(select(func.count()).select_from(Referral)) == count
+
+
+def test_a_run_that_is_cut_off_anywhere_goes_on_and_moves_each_once(
+    handing: Handing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = [handing.referral() for _ in range(7)] + [handing.referral(Status.WAITING)]
+    handover = handing.fixed()
+    real, calls = referring.transfer, []
+
+    def dies(*args: object, **rest: object) -> object:
+        calls.append(args)
+        made = real(*args, **rest)  # type: ignore[arg-type]
+        if len(calls) % 3 == 0:
+            raise KeyboardInterrupt
+        return made
+
+    monkeypatch.setattr("contracts.referrals.actions.transfer", dies)
+    cut = 0
+    for _ in range(10):
+        try:
+            jobs.run_handovers()
+        except KeyboardInterrupt:
+            cut += 1
+            db.session.rollback()
+            db.session.expire_all()
+    assert cut == 3
+    assert handover.status is HandoverStatus.DONE
+    moved = db.session.scalars(select(Referral.moved_from_id).where(Referral.line_id == handing.new.id)).all()
+    assert sorted(moved) == sorted(one.id for one in old)  # type: ignore[type-var]
+    assert_counted_as_told(handing.new)
+
+
+def test_a_run_moves_so_many_and_then_lets_others_work(
+    handing: Handing, monkeypatch: pytest.MonkeyPatch, run_jobs: object
+) -> None:
+    for _ in range(5):
+        handing.referral()
+    handover = handing.fixed()
+    monkeypatch.setattr("contracts.handovers.jobs.MOST_IN_A_RUN", 2)
+    jobs.run_handovers()
+    db.session.expire_all()
+    assert (handover.status, queries.tally_of(handover, NOW.date()).moved) == (HandoverStatus.UNDER_WAY, 2)
+    run_jobs()  # type: ignore[operator]
+    assert (handover.status, queries.tally_of(handover, NOW.date()).moved) == (HandoverStatus.DONE, 5)
+
+
+def test_where_the_next_service_takes_nobody_the_run_halts_says_so_once_and_goes_on_later(handing: Handing) -> None:
+    handing.referral()
+    handover = handing.fixed()
+    terms = handing.new.terms_on(NOW.date())
+    terms.referrals_until = in_days(-1)
+    db.session.commit()
+    for _ in range(2):
+        jobs.run_handovers()
+    db.session.expire_all()
+    assert handover.status is HandoverStatus.UNDER_WAY
+    assert handover.halted == "Rooms, new takes no referrals now, so nobody can be moved to it."
+    assert len(_letters(f"handover:{handover.id}:halted:")) == 1
+    assert any("Nothing moves" in one.text for one in queries.waiting(handing.lead, NOW))
+    handing.new.terms_on(NOW.date()).referrals_until = None
+    db.session.commit()
+    jobs.run_handovers()
+    db.session.expire_all()
+    assert (handover.status, handover.halted) == (HandoverStatus.DONE, None)
+
+
+def test_a_handover_is_undone_but_for_those_taken_on(handing: Handing) -> None:
+    taken, others = handing.referral(), [handing.referral() for _ in range(3)]
+    handover = handing.run()
+    new = {
+        one.moved_from_id: one for one in db.session.scalars(select(Referral).where(Referral.line_id == handing.new.id))
+    }
+    referring.accept(new[taken.id].id, caseworker_id=handing.new_manager.person, actor=handing.new_manager, now=NOW)
+    with pytest.raises(NotAllowed):
+        actions.undo(handover, actor=handing.new_manager, now=NOW)
+    actions.undo(handover, actor=handing.lead, now=NOW)
+    db.session.commit()
+    jobs.run_handovers()
+    db.session.expire_all()
+    assert handover.status is HandoverStatus.UNDONE
+    assert taken.status is Status.TRANSFERRED
+    assert [one.status for one in others] == [Status.ACCEPTED] * 3
+    for line in (handing.old, handing.new):
+        assert_counted_as_told(line)
+    assert referrals.counted(handing.new.id, date(2026, 4, 1), NOW.date()) == 1
+    assert _letters(f"handover:{handover.id}:undone:")
+
+
+def test_one_move_is_undone_and_the_run_does_not_move_it_again(handing: Handing) -> None:
+    old, other = handing.referral(), handing.referral()
+    handover = handing.run()
+    with pytest.raises(NotAllowed):
+        actions.undo_one(handover, old.id, actor=handing.old_manager, now=NOW)
+    with pytest.raises(NotFound):
+        actions.undo_one(handover, handing.referral().id, actor=handing.lead, now=NOW)
+    actions.undo_one(handover, old.id, actor=handing.lead, now=NOW)
+    assert (old.status, other.status) == (Status.ACCEPTED, Status.TRANSFERRED)
+    assert _fates(handover)[old.reference] is Fate.STAYS
+    assert {one.person_id for one in _letters(f"referral-back:{old.id}:")} >= {
+        handing.officer.person,
+        handing.old_manager.person,
+    }
+
+
+def test_the_officer_moves_one_case_to_where_the_person_now_lives_and_takes_that_back(handing: Handing) -> None:
+    elsewhere = make_service(places=(GREATER_MANCHESTER_REGION,))
+    old = handing.referral()
+    for actor in (make_officer(), handing.old_manager, handing.lead):
+        with pytest.raises((NotFound, NotAllowed)):
+            actions.move_single(old.id, elsewhere.id, actor=actor, now=NOW)
+    new = actions.move_single(old.id, elsewhere.id, actor=handing.officer, now=NOW)
+    assert (old.status, new.status) == (Status.TRANSFERRED, Status.SENT)
+    assert _letters(f"referral-gone:{old.id}:")
+    assert _letters(f"referral-came:{new.id}:")
+    # The old supplier learns that it was moved, not where to.
+    assert elsewhere.title not in _letters(f"referral-gone:{old.id}:")[0].body
+    with pytest.raises(NotAllowed):
+        actions.undo_single(new.id, actor=make_actor(elsewhere.agreement.supplier, Role.SERVICE_MANAGER), now=NOW)
+    assert actions.undo_single(new.id, actor=handing.officer, now=NOW).status is Status.ACCEPTED
+    assert _letters(f"referral-taken_back:{new.id}:")
+
+
+def test_what_moved_with_the_service_is_not_the_officers_to_undo(handing: Handing) -> None:
+    old = handing.referral()
+    handing.run()
+    new = referrals.goes_on_as(old)
+    assert new
+    with pytest.raises(NotAllowed, match="with the whole service"):
+        actions.undo_single(new.id, actor=handing.officer, now=NOW)
+
+
+def test_who_is_not_taken_on_is_chased_shortly_before_the_last_day_and_once_after_it(
+    handing: Handing, clock: StandingClock
+) -> None:
+    handing.referral()
+    handing.referral()
+    handing.run()
+    due = taken_on_by(NOW.date())
+    assert due == date(2026, 10, 5)
+    for day, near, late in (
+        (date(2026, 9, 25), 0, 0),
+        (date(2026, 9, 28), 1, 0),
+        (due, 1, 0),
+        (date(2026, 10, 6), 1, 1),
+    ):
+        clock.set(datetime(day.year, day.month, day.day, 8, tzinfo=UTC))
+        jobs.chase()
+        jobs.chase()
+        key = f"moves:{handing.new.id}:2026-09-07"
+        to_supplier = [
+            {one.person_id for one in _letters(f"{key}:{stage}:")} & {handing.new_manager.person}
+            for stage in ("near", "late")
+        ]
+        assert [len(one) for one in to_supplier] == [near, late], day
+        # Late, the contract manager knows too, and both find it on their home pages.
+        told = {one.person_id for one in _letters(f"{key}:late:")}
+        assert (handing.lead.person in told) is bool(late)
+        for actor in (handing.lead, handing.new_manager):
+            words = [one.text for one in queries.waiting(actor, clock())]
+            assert any("2 people moved" in one for one in words) is bool(late), (day, words)
+
+
+@pytest.mark.parametrize("on", [date(2026, 10, 5), date(2026, 10, 6), date(2027, 1, 4), date(2027, 1, 20)])
+def test_who_is_late_is_told_by_the_day_of_the_move(on: date) -> None:
+    last = late_if_moved_by(on)
+    assert taken_on_by(last) < on <= taken_on_by(last + timedelta(days=1))
+    assert not is_near(last, on)
+
+
+def test_letters_and_the_audit_trail_name_nobody(handing: Handing) -> None:
+    old = handing.referral(crn="Q777777")
+    handing.run()
+    assert referring.look(old.id, actor=handing.officer, now=NOW).crn == "Q777777"
+    bodies = "\n".join(f"{one.key} {one.subject} {one.body}" for one in db.session.scalars(select(Letter)))
+    events = "\n".join(f"{one.what} {one.details}" for one in db.session.scalars(select(AuditEvent)))
+    assert "Q777777" not in bodies + events
+    assert "A need." not in bodies + events
+    assert db.session.scalar(select(func.count()).select_from(HandoverCase)) == 1
