@@ -22,6 +22,7 @@ from calloffs.funds.actions import open_fund
 from calloffs.funds.rules import FundKind
 from contracts.agreements.rules import Side
 from contracts.changes.actions import begin, suspend
+from contracts.handovers import actions as handing_over
 from contracts.invoices.actions import credit, dispute
 from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
@@ -142,6 +143,8 @@ def world(session: Database, clock: StandingClock) -> World:
     improvement = resolve(
         card, what="x", side=Side.SUPPLIER, due_on=RAISED.date(), actor=performed.manager, now=clock()
     )
+    served = make_service(supplier=tender.supplier, commissioner=tender.lead)
+    planned = handing_over.plan(service, served, day=clock().date(), actor=commissioner, now=clock())
     keys: dict[str, list[object]] = {
         "competition_id": [one.competition.id for one in (tender, evaluated, draft)],
         "agreement_id": [agreement.id],
@@ -156,6 +159,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "question_id": [draft.competition.questions[1].id],
         "person_id": [tender.partner.person],
         "referral_id": [referral.id],
+        "handover_id": [planned.id],
         "session_id": [make_session(referral, starts_at=datetime(2026, 9, 2, 9, 0, tzinfo=UTC)).id],
         "line_id": [agreement.lines[0].id, service.id],
         "invoice_id": [invoice.id, disputed.invoice_id],
