@@ -87,8 +87,11 @@ class People:
     # A service with one place, and the officer's referral that has it.
     full: int
     placed: int
+    # Where the person goes on with another supplier.
+    elsewhere: int
     officer: Actor
     manager: Actor
+    next_manager: Actor
     caseworker: Actor
     bidder_email: str
 
@@ -98,6 +101,7 @@ def make_people() -> People:
     now = clock.now()
     tender = make_tender(closes_at=now + timedelta(hours=1))
     service = make_service(starts_on=clock.today() - timedelta(days=30))
+    elsewhere = make_service(starts_on=clock.today() - timedelta(days=30))
     full, officer = make_service(starts_on=clock.today() - timedelta(days=30), bands=((0, 1),)), make_officer()
     supplier = service.agreement.supplier
     made = People(
@@ -106,6 +110,8 @@ def make_people() -> People:
         questions=[one.id for one in tender.competition.questions],
         line=service.id,
         full=full.id,
+        elsewhere=elsewhere.id,
+        next_manager=make_actor(elsewhere.agreement.supplier, Role.SERVICE_MANAGER),
         placed=make_referral(full, officer=officer, sent_at=now).id,
         officer=officer,
         manager=make_actor(supplier, Role.SERVICE_MANAGER),
@@ -172,8 +178,23 @@ def bid_and_refer(people: People, bidder: Walker, enter: Enter, in_app: Callable
     caseworker.get(f"/referrals/sessions/{session}")
     missed = {"attendance": "NO", "absence": "POP_UNACCEPTABLE", "note": f"Says {SECRETS['the note of a session']}."}
     assert "Recorded" in caseworker.post(f"/referrals/sessions/{session}", **missed)
+    referral = move_on(people, referral, officer, enter(people.next_manager))
     reason = f"Left for the {SECRETS['the reason of a return']}."
     assert "Withdrawn" in officer.post(f"/referrals/{referral}/withdraw", reason=reason)
+
+
+def move_on(people: People, referral: int, officer: Walker, next_manager: Walker) -> int:
+    """The person goes on with another supplier, which reads what was recorded once they agree."""
+    officer.get(f"/referrals/{referral}/move")
+    page = officer.post(f"/referrals/{referral}/move", line=str(people.elsewhere))
+    assert "Moved: it goes on as" in page
+    assert SECRETS["the need"] in page
+    moved = int(re.findall(r"/referrals/(\d+)/withdraw", page)[0])
+    assert SECRETS["the need"] in next_manager.get(f"/referrals/{moved}")
+    assert SECRETS["the note of a session"] not in next_manager.get(f"/referrals/{moved}/history")
+    assert "written down" in officer.post(f"/referrals/{referral}/consent", answer="given")
+    assert SECRETS["the note of a session"] in next_manager.get(f"/referrals/{moved}/history")
+    return moved
 
 
 def wait_for_a_place(people: People, officer: Walker, need: dict[str, str]) -> None:

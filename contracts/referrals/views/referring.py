@@ -24,6 +24,7 @@ from contracts.referrals.rules import (
     ReferralStatus,
     calls_for_oversight,
     ordinal,
+    undone_by,
 )
 from contracts.referrals.views import bp
 from contracts.referrals.views.steps import Answer, with_reason
@@ -136,6 +137,11 @@ def show(referral_id: int) -> str:
         reads_earlier=earlier is not None and queries.may_read_earlier(actor, referral, earlier),
         # Where somebody has gone is told to their officer, not to the supplier they left.
         goes_on=queries.goes_on_as(referral) if is_officer else None,
+        may_undo_move=is_officer
+        and referral.status in UNSENT | {ReferralStatus.SENT}
+        and earlier is not None
+        and earlier.ended_at is not None
+        and clock.london(now).date() <= undone_by(clock.london(earlier.ended_at).date()),
         may_write_consent=is_officer or referral.status in OPEN,
         place=ordinal(queries.place_in_queue(referral)) if referral.status is ReferralStatus.WAITING else "",
         is_open=queries.takes_referrals(referral.line_id, clock.london(now).date()),
