@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,7 +18,8 @@ from contracts.referrals.rules import Attendance, Consent, ReferralStatus
 from marketplace.access import Role
 from marketplace.extensions import db
 from tests.conftest import StandingClock
-from tests.factories.accounts import actor_with, make_actor, sign_in
+from tests.factories.accounts import actor_with, make_actor, make_commissioner, sign_in
+from tests.factories.agreements import make_version
 from tests.factories.counting import counted_queries
 from tests.factories.handovers import Handing, in_days, make_handing
 from tests.factories.places import GREATER_MANCHESTER_REGION
@@ -112,16 +114,19 @@ def test_who_sees_what_of_a_handover(client: FlaskClient, handing: Handing) -> N
         assert client.get(csv).status_code == 404
 
 
-def test_a_draft_is_not_there_for_suppliers(client: FlaskClient, handing: Handing) -> None:
+def test_a_draft_is_not_there_for_suppliers_and_other_funders(client: FlaskClient, handing: Handing) -> None:
+    funder = make_commissioner()
+    make_version(handing.old.agreement, funders=[(funder, Decimal(100))], agreed_at=NOW)
     handover = handing.planned(in_days(14))
-    for actor in (handing.old_manager, handing.new_manager):
+    pays = make_actor(funder, Role.CONTRACT_MANAGER)
+    for actor in (handing.old_manager, handing.new_manager, pays):
         sign_in(client, actor)
         assert client.get(f"/contracts/handovers/{handover.id}").status_code == 404
         assert "No handover is planned" in client.get(f"/contracts/{_own(handing, actor)}/handover").text
 
 
 def _own(handing: Handing, actor: object) -> int:
-    return (handing.old if actor is handing.old_manager else handing.new).agreement_id
+    return (handing.new if actor is handing.new_manager else handing.old).agreement_id
 
 
 def test_no_page_or_file_of_a_handover_says_who_somebody_is(client: FlaskClient, handing: Handing) -> None:
