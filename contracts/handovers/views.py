@@ -50,6 +50,7 @@ def index(agreement_id: int) -> str:
         "contracts/handovers/index.html",
         agreement=agreement,
         handovers=queries.handovers_of(actor, agreement),
+        moved_here=queries.moved_here(agreement, clock.today()),
         may_plan=side_of(actor, agreement) is Side.COMMISSIONER,
     )
 

@@ -36,6 +36,7 @@ from contracts.handovers.queries.moved import (
     services_elsewhere,
 )
 from contracts.handovers.queries.waiting import (
+    moved_here,
     not_taken_on,
     officers_moved,
     waiting,
@@ -61,6 +62,7 @@ __all__ = [
     "leads_both",
     "may_decide",
     "may_see_cases",
+    "moved_here",
     "moved_of",
     "next_services",
     "next_to_move",

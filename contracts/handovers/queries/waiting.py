@@ -53,6 +53,18 @@ def not_taken_on() -> Sequence[tuple[ServiceLine, date, int]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def moved_here(agreement: Agreement, on: date) -> tuple[int, int]:
+    """How many people who were moved to a contract's services are not answered yet, and how many of them are late."""
+    old = aliased(Referral)
+    row = db.session.execute(
+        select(func.count(), func.count().filter(old.ended_at < end_of(late_if_moved_by(on))))
+        .select_from(Referral)
+        .join(old, old.id == Referral.moved_from_id)
+        .where(Referral.status == ReferralStatus.SENT, Referral.line_id.in_([line.id for line in agreement.lines]))
+    ).one()
+    return row[0], row[1]
+
+
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:
     """Drafts to fix and runs that are halted, for who planned them; a handover to come, for who delivers until then;
     and how many of those moved are late to be taken on, for both."""

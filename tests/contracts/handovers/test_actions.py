@@ -368,6 +368,8 @@ def test_who_is_not_taken_on_is_chased_shortly_before_the_last_day_and_once_afte
         for actor in (handing.lead, handing.new_manager):
             words = [one.text for one in queries.waiting(actor, clock())]
             assert any("2 people moved" in one for one in words) is bool(late), (day, words)
+        assert queries.moved_here(handing.new.agreement, day) == (2, 2 if late else 0)
+        assert queries.moved_here(handing.old.agreement, day) == (0, 0)
 
 
 @pytest.mark.parametrize("on", [date(2026, 10, 5), date(2026, 10, 6), date(2027, 1, 4), date(2027, 1, 20)])

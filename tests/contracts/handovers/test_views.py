@@ -69,6 +69,8 @@ def test_a_handover_is_planned_looked_through_fixed_and_run_on_the_pages(
     done = client.get(url).text
     assert "1 referral moved" in done
     assert "Undo the handover" in done
+    there = client.get(f"/contracts/{handing.new.agreement_id}/handover").text
+    assert "1 person was moved here and is not taken on yet." in there
     assert db.session.get_one(Referral, goes.id).status is Status.TRANSFERRED
     assert "Rooms, old" in client.get(f"/contracts/{handing.new.agreement_id}/handover").text
     # The whole is undone on its own page.
