@@ -1,20 +1,23 @@
-"""Shapes of what is typed about invoices, disputes and credit notes."""
+"""Shapes of what is typed about invoices and all that follows from them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from wtforms import Field, HiddenField, ValidationError
 from wtforms.validators import InputRequired, Length
 
+from contracts.agreements.models import ServiceLine
 from contracts.invoices.models import Dispute, Invoice
-from contracts.invoices.rules import LineAgain
-from marketplace.forms import Choice, Form, LongText, Pounds, Text, required, word_limit
+from contracts.invoices.rules import LineAgain, VatKind
+from marketplace.forms import Choice, DateParts, DropDown, Form, LongText, Pounds, Text, optional, required, word_limit
 from marketplace.presentation import pounds_exact
 
 READ_BY = "The funder, the lead commissioner and the supplier read this. Never write of a person on probation."
+BOTH_READ = "The funders and the supplier read this. Never write of a person on probation."
 REASON_WORDS = 300
 
 
@@ -220,3 +223,105 @@ class SettleForm(CheckedForm):
         """How much is not owed, in pounds before VAT."""
         part: Decimal = self.upheld.data if self.upheld.data is not None else Decimal(0)
         return {"all": self.most, "part": part}.get(str(self.verdict.data), Decimal("0.00"))
+
+
+def _at_most(characters: int) -> Length:
+    return Length(max=characters, message=f"Use {characters} characters or fewer")
+
+
+def _amount(label: str, missing: str) -> Pounds:
+    return Pounds(label, validators=[InputRequired(missing)])
+
+
+class DeductionForm(Form):
+    """So much less for one service and month, and why."""
+
+    month = DropDown("Month in which the fault was", missing="Choose the month")
+    service = Choice("Service", missing="Choose the service")
+    amount = _amount("How much to deduct, before VAT", "Enter how much to deduct")
+    reason = LongText(
+        "What was wrong?", description=BOTH_READ, validators=[required("Say what was wrong"), word_limit(200)]
+    )
+
+    def offer(self, months: list[date], lines: list[ServiceLine]) -> None:
+        """Offer the contract's months and services; the only service is chosen already."""
+        self.month.choices = [("", "Choose the month"), *((f"{one:%Y-%m-%d}", f"{one:%B %Y}") for one in months)]
+        self.service.choices = [(str(line.id), line.title) for line in lines]
+        if len(lines) == 1 and not self.is_submitted():
+            self.service.data = str(lines[0].id)
+
+
+class ConfirmForm(Form):
+    """Nothing but a button that asks once more."""
+
+
+class PurchaseOrderForm(Form):
+    """The number that a funder wants to read on its invoices."""
+
+    number = Text(
+        "Purchase order number",
+        description="If your organisation uses none, enter “None”.",
+        validators=[required("Enter the purchase order number"), _at_most(40)],
+    )
+    from_day = DateParts(
+        "For invoices raised from",
+        missing="Enter the day from which invoices bear it",
+        description="Invoices of that day and later that are not sent yet, and bear no number, take it up.",
+    )
+
+
+class VatForm(Form):
+    """How a supplier stands with VAT, from a day on."""
+
+    kind = Choice("VAT", choices=[(one.value, one.label) for one in VatKind], missing="Choose how you stand with VAT")
+    vat_number = Text(
+        "VAT registration number",
+        description="If you are registered, like GB 123 4567 89",
+        validators=[optional(), _at_most(40)],
+    )
+    from_day = DateParts("For invoices raised from", missing="Enter the day from which this applies")
+
+
+class InstalmentForm(Form):
+    """One more instalment of a grant."""
+
+    milestone = Text("What is to be reached", validators=[required("Enter what is to be reached"), _at_most(200)])
+    amount = _amount("Amount", "Enter the amount")
+    due_on = DateParts("When it is expected to be reached", missing="Enter when it is expected")
+
+
+class ClaimForm(Form):
+    """How it can be seen that a milestone is reached."""
+
+    evidence = LongText(
+        "How can it be seen that the milestone is reached?",
+        description=READ_BY,
+        validators=[required("Say how it can be seen"), word_limit(300)],
+    )
+
+
+class DecideForm(Form):
+    """Whether a milestone is seen as reached."""
+
+    verdict = Choice(
+        "Is the milestone reached?",
+        choices=[
+            ("yes", "Yes: accept it, and each funder is invoiced its share at once"),
+            ("no", "No: send the claim back to the supplier"),
+        ],
+        missing="Choose whether it is reached",
+    )
+    reason = LongText("If not, what is missing?", description=READ_BY, validators=[optional(), word_limit(200)])
+
+
+class ChainPaymentForm(Form):
+    """What was paid to a member of the supply chain for a month, and when."""
+
+    was_due = Choice(
+        "Was anything due for this month?",
+        choices=[("yes", "Yes, and it is paid"), ("no", "No, nothing was due")],
+        missing="Choose whether anything was due",
+    )
+    amount = Pounds("If so, how much you paid, with VAT", validators=[optional()])
+    invoiced_on = DateParts("If so, when their invoice came")
+    paid_on = DateParts("If so, when you paid it")

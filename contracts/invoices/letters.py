@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.agreements.models import Agreement, ServiceLine
-from contracts.invoices.models import CreditNote, Deduction, Dispute, GrantInstalment, Invoice
+from contracts.invoices.models import CreditNote, Deduction, Dispute, GrantInstalment, Invoice, SubcontractorPayment
+from marketplace import clock
 from marketplace.access import Permission
 from marketplace.accounts.letters import write_to
 from marketplace.accounts.models import Person
@@ -49,6 +50,7 @@ def invoice_paid(invoice: Invoice, *, now: datetime) -> None:
         "paid",
         now=now,
         invoice=invoice,
+        posted_on=clock.london(now).date(),
     )
 
 
@@ -200,6 +202,19 @@ def accepted(made: GrantInstalment, agreement: Agreement, *, now: datetime) -> N
         f"instalment-accepted:{made.id}",
         f"An instalment of grant {agreement.reference} was accepted",
         "accepted",
+        now=now,
+        made=made,
+        agreement=agreement,
+    )
+
+
+def chain_paid_late(made: SubcontractorPayment, agreement: Agreement, *, now: datetime) -> None:
+    """Tell the lead's contract managers that a member of the supply chain was paid late."""
+    _write(
+        people_with(agreement.commissioner_id, Permission.APPROVE_INVOICES),
+        f"chain-paid-late:{made.id}",
+        f"The supply chain of {agreement.reference} was paid late",
+        "chain_paid_late",
         now=now,
         made=made,
         agreement=agreement,

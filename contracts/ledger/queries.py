@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, func, select
+from flask import current_app
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from contracts.ledger.models import Entry, Posting
@@ -228,12 +229,43 @@ def debts(actor: Actor, *, on: date, base_rate: Decimal, other_id: int | None = 
         .where(Posting.kind == PostingKind.INVOICE)
         .order_by(Posting.due_on, Posting.item)
     )
+    interest = interest_by_item(select(owed.c.item), on=on, base_rate=base_rate)
     found = []
     for posting, amount, payer, paid in db.session.execute(rows):
         assert posting.due_on is not None  # a constraint of the table
-        late = late_interest(max(amount, NOTHING), posting.due_on, on, base_rate=base_rate)
+        late = interest.get(posting.item, NOTHING) if amount > 0 else NOTHING
         found.append(OpenDebt(posting.item, payer, paid, posting.due_on, amount, age_of(posting.due_on, on), late))
     return found
+
+
+def base_rate() -> Decimal:
+    """The Bank of England's base rate that this installation reckons with, in percent: a setting."""
+    rate: Decimal = current_app.config["SETTINGS"].base_rate
+    return rate
+
+
+def interest_by_item(items: Select[str] | Sequence[str], *, on: date, base_rate: Decimal) -> dict[str, Decimal]:
+    """The interest that the law gives on each invoice that was late at the end of a day, paid since or not, by number.
+
+    For whoever may see the invoices.
+    """
+    rows = db.session.execute(
+        select(Posting.item, Posting.kind, Posting.day, Posting.due_on, Entry.amount)
+        .join(Entry, Entry.posting_id == Posting.id)
+        .where(Posting.item.in_(items), Entry.account == Account.OWED, Posting.day <= on)
+    )
+    charged: dict[str, tuple[Decimal, date]] = {}
+    changes: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    for item, kind, day, due_on, amount in rows:
+        if kind is PostingKind.INVOICE and due_on is not None:
+            charged[item] = amount, due_on
+        else:
+            changes[item].append((day, amount))
+    return {
+        item: late_interest(amount, due_on, on, base_rate=base_rate, changes=changes[item])
+        for item, (amount, due_on) in charged.items()
+        if due_on < on
+    }
 
 
 def by_age(found: Sequence[OpenDebt]) -> dict[Age, Decimal]:
@@ -242,3 +274,101 @@ def by_age(found: Sequence[OpenDebt]) -> dict[Age, Decimal]:
     for debt in found:
         totals[debt.age] += debt.owed
     return totals
+
+
+def by_other(actor: Actor, found: Sequence[OpenDebt]) -> list[tuple[Organisation, dict[Age, Decimal]]]:
+    """The same for each organisation on the other side, by name."""
+    debts_with: dict[Organisation, list[OpenDebt]] = defaultdict(list)
+    for debt in found:
+        debts_with[debt.funder if actor.is_supplier else debt.supplier].append(debt)
+    return [(one, by_age(debts_with[one])) for one in sorted(debts_with, key=lambda one: (one.name, one.id))]
+
+
+@dataclass(frozen=True)
+class Remittance:
+    """What one funder paid one supplier on one day, in pounds, and for how many invoices."""
+
+    day: date
+    funder: Organisation
+    supplier: Organisation
+    payments: int
+    amount: Decimal
+
+
+def remittances(
+    actor: Actor, *, other_id: int | None = None, day: date | None = None, page: int | None = None
+) -> Page[Remittance]:
+    """The payments of the actor's organisation (a funder) or to it (a supplier) by day, the latest first."""
+    mine = _mine(actor, other_id)
+    if day is not None:
+        mine &= Posting.day == day
+    funder, supplier = aliased(Organisation), aliased(Organisation)
+    grouped = (
+        select(
+            Posting.day,
+            Posting.funder_id,
+            Posting.supplier_id,
+            func.count().label("payments"),
+            func.sum(Entry.amount).label("amount"),
+        )
+        .join(Entry, and_(Entry.posting_id == Posting.id, Entry.account == Account.PAID))
+        .where(mine, Posting.kind == PostingKind.PAYMENT)
+        .group_by(Posting.day, Posting.funder_id, Posting.supplier_id)
+        .subquery()
+    )
+    total = db.session.scalar(select(func.count()).select_from(grouped)) or 0
+    number = nearest_page(page or 1, total)
+    asked = (
+        select(grouped.c.day, funder, supplier, grouped.c.payments, grouped.c.amount)
+        .join(funder, funder.id == grouped.c.funder_id)
+        .join(supplier, supplier.id == grouped.c.supplier_id)
+        .order_by(grouped.c.day.desc(), funder.name, supplier.name, grouped.c.funder_id, grouped.c.supplier_id)
+    )
+    if page is not None:
+        asked = asked.limit(PAGE).offset(before(number))
+    rows = [Remittance(*row) for row in db.session.execute(asked)]
+    return Page(rows, total, number)
+
+
+@dataclass(frozen=True)
+class RemittedItem:
+    """One invoice that a payment covered: what it asked for, what was credited by then, and what was paid."""
+
+    item: str
+    charged: Decimal
+    credited: Decimal
+    paid: Decimal
+
+
+def remitted(actor: Actor, *, day: date, other_id: int) -> tuple[Remittance, list[RemittedItem]] | None:
+    """The remittance advice of a day with one organisation: every invoice that it covered. None if nothing was paid."""
+    found = remittances(actor, other_id=other_id, day=day).rows
+    if not found:
+        return None
+    paid = dict(
+        db.session.execute(
+            select(Posting.item, func.sum(Entry.amount))
+            .join(Entry, and_(Entry.posting_id == Posting.id, Entry.account == Account.PAID))
+            .where(_mine(actor, other_id), Posting.kind == PostingKind.PAYMENT, Posting.day == day)
+            .group_by(Posting.item)
+        ).all()
+    )
+    owed = db.session.execute(
+        select(Posting.item, Posting.kind, func.sum(Entry.amount))
+        .join(Entry, and_(Entry.posting_id == Posting.id, Entry.account == Account.OWED))
+        .where(Posting.item.in_(list(paid)), Posting.day <= day, Posting.kind != PostingKind.PAYMENT)
+        .group_by(Posting.item, Posting.kind)
+    )
+    charged, credited = dict.fromkeys(paid, NOTHING), dict.fromkeys(paid, NOTHING)
+    for item, kind, amount in owed:
+        if kind is PostingKind.INVOICE:
+            charged[item] += amount
+        elif kind in (PostingKind.CREDIT_NOTE, PostingKind.VOID):
+            credited[item] -= amount
+    return found[0], [RemittedItem(item, charged[item], credited[item], paid[item]) for item in sorted(paid)]
+
+
+def days_paid(item: str) -> Sequence[date]:
+    """The days on which payments of an invoice were posted."""
+    asked = select(Posting.day).where(Posting.item == item, Posting.kind == PostingKind.PAYMENT)
+    return db.session.scalars(asked.distinct().order_by(Posting.day)).all()

@@ -125,10 +125,19 @@ def age_of(due_on: date, on: date) -> Age:
 ABOVE_BASE = Decimal(8)
 
 
-def late_interest(amount: Decimal, due_on: date, on: date, *, base_rate: Decimal) -> Decimal:
+def late_interest(
+    charged: Decimal, due_on: date, on: date, *, base_rate: Decimal, changes: Sequence[tuple[date, Decimal]] = ()
+) -> Decimal:
     """The interest that the law gives a supplier on a debt by the end of a day, in pounds.
 
     Simple interest for each day from the day after the debt was due (Late Payment of Commercial Debts (Interest) Act
-    1998, s. 4), by a year of 365 days; rounded once, half up. It is shown and not invoiced.
+    1998, s. 4), by a year of 365 days, on what was owed when the day began; rounded once, half up. It is shown and not
+    invoiced. `changes` are by day what was paid or credited (below nought) and given back. What was charged counts
+    whenever it was posted: what is invoiced again after a dispute was owed all along.
     """
-    return pounds(amount * (base_rate + ABOVE_BASE) * days_late(due_on, on) / 36500)
+    owed, since, pound_days = charged, due_on, Decimal(0)
+    for day, amount in [*sorted(changes), (on, Decimal(0))]:
+        until = min(max(day, due_on), on)
+        pound_days += max(owed, Decimal(0)) * max((until - since).days, 0)
+        owed, since = owed + amount, max(since, until)
+    return pounds(pound_days * (base_rate + ABOVE_BASE) / 36500)

@@ -51,6 +51,7 @@ from tests.factories.competitions import make_needs_data, make_plan, make_tender
 from tests.factories.evaluation import make_evaluated, make_recommended
 from tests.factories.invoices import RAISED, make_contract, make_invoice
 from tests.factories.mobilisation import Contract
+from tests.factories.money import make_deduction, make_instalment
 from tests.factories.payments import make_difference
 from tests.factories.performance import make_performer
 from tests.factories.places import GREATER_MANCHESTER_REGION
@@ -65,6 +66,7 @@ HUGE = str(10**30)
 ASKED = (
     *("page", "stage", "category", "place", "show", "status", "sort", "text", "origin", "name", "standing", "need"),
     *("words", "who", "mine", "news", "agreement", "next", "kind", "order", "by", "on", "month", "measure", "rating"),
+    *("first", "last", "other", "first-day", "on-day"),
 )
 HOSTILE = ("\x00", HUGE, "%_\\' OR 1=1 -- 🏠")
 # What is typed into every field of a form at once.
@@ -112,6 +114,7 @@ def world(session: Database, clock: StandingClock) -> World:
     changed = Change(make_signed_agreement(lead=tender.lead, supplier=tender.supplier))
     stopped = suspend(changed.agreement, line=None, from_on=APPLIES, reason="x", actor=changed.manager, now=clock())
     mobilised = Contract(agreement)
+    instalment = make_instalment(lead=tender.lead, supplier=tender.supplier, now=clock())
     promise, member = mobilised.promise(), mobilised.staff()
     access = enter_access(member, prison="HMP Elmley", dates=Dates(), actor=mobilised.deliverer, now=clock())
     report = report_on_promise(
@@ -147,7 +150,10 @@ def world(session: Database, clock: StandingClock) -> World:
     planned = handing_over.plan(service, served, day=clock().date(), actor=commissioner, now=clock())
     keys: dict[str, list[object]] = {
         "competition_id": [one.competition.id for one in (tender, evaluated, draft)],
-        "agreement_id": [agreement.id],
+        "agreement_id": [agreement.id, instalment.agreement_id],
+        "instalment_id": [instalment.id],
+        "deduction_id": [make_deduction(agreement, month=RAISED.date(), now=RAISED).id],
+        "day": ["2026-11-01"],
         "document_id": [1],
         "bid_id": [evaluated.bids[0].id],
         "award_id": [award.id],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
+from sqlalchemy import select
+
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, first_of_month
@@ -32,7 +34,7 @@ def deduct(
 
     It is for a month of the contract that has begun, and comes off the next invoices that are raised: all funders' in
     proportion, never below nought; what one month cannot take the next does. Refused for others, for a grant, without
-    a reason, and for a month outside the contract.
+    a reason, for a month outside the contract, and the very same a second time (a button pressed twice).
     """
     _must_lead(agreement, actor)
     if agreement.status is not AgreementStatus.SIGNED or agreement.instrument is Instrument.GRANT:
@@ -45,14 +47,18 @@ def deduct(
         raise Invalid("Enter an amount above £0", field="amount")
     if not reason.strip():
         raise Invalid("Say what was wrong", field="reason")
-    made = Deduction(
-        service_line_id=line.id,
-        month=month,
-        amount=amount,
-        reason=reason.strip(),
-        decided_at=now,
-        decided_by=actor.person,
-    )
+    written: dict[str, object] = {
+        "service_line_id": line.id,
+        "month": month,
+        "amount": amount,
+        "reason": reason.strip(),
+        "decided_by": actor.person,
+    }
+    # Two presses at once come one after the other.
+    hold_contract(agreement.id)
+    if db.session.scalar(select(Deduction.id).filter_by(**written, withdrawn_at=None).limit(1)) is not None:
+        raise AlreadyDone("You have made this deduction already. It is in the list of deductions.")
+    made = Deduction(**written, decided_at=now)
     db.session.add(made)
     db.session.flush()
     audit.record(

@@ -28,7 +28,8 @@ def plan_instalment(
 ) -> GrantInstalment:
     """One more instalment of a grant, planned by the lead commissioner: for what, how much, and when it is expected.
 
-    Refused for contracts, for others, outside the grant's days, and where all together would be more than the grant.
+    Refused for contracts, for others, outside the grant's days, where all together would be more than the grant, and
+    the very same a second time (a button pressed twice).
     """
     actor.must(Permission.MANAGE_CONTRACTS)
     if actor.organisation_id != agreement.commissioner_id:
@@ -40,6 +41,10 @@ def plan_instalment(
         raise Invalid("Say what is to be reached", field="milestone")
     if not agreement.starts_on <= due_on <= (agreement.ends_on or date.max):
         raise Invalid("Choose a day within the grant’s term", field="due_on")
+    written: dict[str, object] = {"milestone": milestone.strip(), "amount": amount, "due_on": due_on}
+    same = select(GrantInstalment.id).filter_by(agreement_id=agreement.id, **written)
+    if db.session.scalar(same.limit(1)) is not None:
+        raise AlreadyDone("This instalment is planned already.")
     _within_grant(agreement, amount)
     last = db.session.scalar(
         select(func.max(GrantInstalment.number)).where(GrantInstalment.agreement_id == agreement.id)
@@ -47,10 +52,8 @@ def plan_instalment(
     made = GrantInstalment(
         agreement_id=agreement.id,
         number=(last or 0) + 1,
-        milestone=milestone.strip(),
-        amount=amount,
-        due_on=due_on,
         status=InstalmentStatus.PLANNED,
+        **written,
     )
     db.session.add(made)
     db.session.flush()

@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.agreements.models import Agreement, AgreementFunder, Subcontractor
-from contracts.invoices import queries
+from contracts.invoices import letters, queries
 from contracts.invoices.actions.making import hold_contract, want_document
 from contracts.invoices.models import Invoice, PurchaseOrder, SubcontractorPayment, VatStatus
-from contracts.invoices.rules import UNSENT, VatKind, first_of_month
+from contracts.invoices.rules import UNSENT, ChainStanding, VatKind, chain_standing, first_of_month
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
@@ -148,4 +148,7 @@ def confirm_payment(
         subcontractor=subcontractor.id,
         amount=str(amount),
     )
-    return db.session.get_one(SubcontractorPayment, key)
+    made = db.session.get_one(SubcontractorPayment, key)
+    if chain_standing(made.invoiced_on, made.paid_on, is_confirmed=True) is ChainStanding.PAID_LATE:
+        letters.chain_paid_late(made, agreement, now=now)
+    return made

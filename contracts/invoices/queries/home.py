@@ -7,13 +7,17 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 from flask import url_for
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement
-from contracts.invoices.models import Dispute, Invoice
+from contracts.agreements.rules import AgreementStatus
+from contracts.invoices.models import Dispute, GrantInstalment, Invoice
 from contracts.invoices.queries.disputing import disputes_to_answer, disputes_to_settle
 from contracts.invoices.queries.finding import LEFT, to_approve
-from contracts.invoices.rules import InvoiceStatus
+from contracts.invoices.queries.money import funded_contracts
+from contracts.invoices.queries.supply_chain import chains_to_confirm
+from contracts.invoices.rules import ChainStanding, InstalmentStatus, InvoiceStatus
 from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission
 from marketplace.accounts.models import RoleGrant
@@ -26,17 +30,22 @@ LISTED_SINGLY = 5
 
 
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:
-    """Invoices to approve, to pay; disputes to answer, to decide; for administrators, that nobody there can."""
+    """What is to be approved, paid, answered, decided, claimed, entered; for administrators, that nobody can."""
     if actor.organisation_id is None:
         return []
     if actor.is_supplier:
-        return _disputes("Answer", disputes_to_answer(actor)) if actor.may(Permission.ISSUE_CREDITS) else []
+        answers = _disputes("Answer", disputes_to_answer(actor)) if actor.may(Permission.ISSUE_CREDITS) else []
+        return [*answers, *_to_claim(actor, now), *_to_confirm(actor, now)]
     items = []
     if actor.may(Permission.APPROVE_INVOICES):
         items += _to_approve(actor)
         items += _disputes("Decide", disputes_to_settle(actor))
+        items += _to_accept(actor)
+    if actor.may(Permission.MANAGE_CONTRACTS):
+        items += _to_plan(actor)
     if actor.may(Permission.PAY_INVOICES):
         items += _to_pay(actor, now)
+        items += _without_order(actor, now)
     if actor.may(Permission.ADMINISTER_ORGANISATION):
         items += _nobody_to(actor, Permission.APPROVE_INVOICES, InvoiceStatus.AWAITING_APPROVAL, "contract manager")
         items += _nobody_to(actor, Permission.PAY_INVOICES, InvoiceStatus.DRAFT, "finance")
@@ -106,6 +115,105 @@ def _to_pay(actor: Actor, now: datetime) -> list[Waiting]:
             whole_day=True,
         )
         for key, number, amount, due in rows
+    ]
+
+
+def _without_order(actor: Actor, now: datetime) -> list[Waiting]:
+    """Contracts whose invoices would go out without a purchase order of the funder's."""
+    missing = funded_contracts(actor, on=clock.london(now).date(), without_order=True)
+    if not missing:
+        return []
+    if len(missing) == 1:
+        one = missing[0].agreement
+        url = url_for("invoices.purchase_order", agreement_id=one.id)
+        return [Waiting(f"Enter the purchase order of {one.reference}", url)]
+    return [
+        Waiting(
+            f"{len(missing):,} contracts have no purchase order of yours",
+            url_for("invoices.purchase_orders", show="missing"),
+        )
+    ]
+
+
+def _to_accept(actor: Actor) -> list[Waiting]:
+    """Instalments of grants that are claimed."""
+    return [
+        Waiting(
+            f"Accept instalment {made.number} of {reference}, {pounds_exact(made.amount)}, or send it back",
+            url_for("invoices.decide_instalment", instalment_id=made.id),
+        )
+        for made, reference in db.session.execute(
+            select(GrantInstalment, Agreement.reference)
+            .join(GrantInstalment.agreement)
+            .where(Agreement.commissioner_id == actor.organisation, GrantInstalment.status == InstalmentStatus.CLAIMED)
+            .order_by(GrantInstalment.claimed_at)
+        )
+    ]
+
+
+def _to_plan(actor: Actor) -> list[Waiting]:
+    """Signed grants of which a part has no instalment, so that it cannot be paid."""
+    planned = func.coalesce(func.sum(GrantInstalment.amount), 0)
+    rows = db.session.execute(
+        select(Agreement.id, Agreement.reference, func.coalesce(Agreement.whole_life_value, 0) - planned)
+        .outerjoin(GrantInstalment, GrantInstalment.agreement_id == Agreement.id)
+        .where(
+            Agreement.commissioner_id == actor.organisation,
+            Agreement.status == AgreementStatus.SIGNED,
+            Agreement.instrument == Instrument.GRANT,
+        )
+        .group_by(Agreement.id)
+        .having(Agreement.whole_life_value > planned)
+        .order_by(Agreement.reference)
+    )
+    return [
+        Waiting(
+            f"Plan the instalments of grant {reference}: {pounds_exact(left)} has none yet",
+            url_for("invoices.instalments", agreement_id=key),
+        )
+        for key, reference, left in rows
+    ]
+
+
+def _to_confirm(actor: Actor, now: datetime) -> list[Waiting]:
+    """Payments to the supply chain that are not confirmed, a line for each contract."""
+    if not actor.may(Permission.PAY_SUPPLY_CHAIN):
+        return []
+    return [
+        Waiting(
+            f"Confirm what you paid to the supply chain of {agreement.reference}: {plural(count, 'month')}",
+            url_for("invoices.supply_chain", agreement_id=agreement.id, standing=ChainStanding.TO_CONFIRM.value),
+        )
+        for agreement, count in chains_to_confirm(actor, today=clock.london(now).date())
+    ]
+
+
+def _to_claim(actor: Actor, now: datetime) -> list[Waiting]:
+    """Instalments that were sent back, and those that are expected by now."""
+    if not (actor.may(Permission.MANAGE_DELIVERY) or actor.may(Permission.ISSUE_CREDITS)):
+        return []
+    today = clock.london(now).date()
+    rows = db.session.execute(
+        select(GrantInstalment, Agreement.reference)
+        .join(GrantInstalment.agreement)
+        .where(
+            Agreement.supplier_id == actor.organisation,
+            Agreement.status == AgreementStatus.SIGNED,
+            GrantInstalment.status == InstalmentStatus.PLANNED,
+            or_(GrantInstalment.sent_back_reason.is_not(None), GrantInstalment.due_on <= today),
+        )
+        .order_by(GrantInstalment.due_on, GrantInstalment.id)
+    )
+    return [
+        Waiting(
+            f"Instalment {made.number} of {reference} was sent back: claim it again"
+            if made.sent_back_reason
+            else f"Claim instalment {made.number} of {reference} when its milestone is reached",
+            url_for("invoices.claim_instalment", instalment_id=made.id),
+            due=_end_of(made.due_on),
+            whole_day=True,
+        )
+        for made, reference in rows
     ]
 
 

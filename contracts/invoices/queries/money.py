@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from calloffs.competitions.rules import Instrument
-from contracts.agreements.models import Agreement, AgreementVersion
-from contracts.agreements.rules import AgreementStatus
+from contracts.agreements.models import Agreement, AgreementFunder, AgreementVersion
+from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import Invoice, PurchaseOrder
 from contracts.invoices.queries.finding import seen_by
 from contracts.invoices.queries.reckoning import instalments, spans, versions_by_number
@@ -185,3 +185,54 @@ def purchase_orders(agreement_id: int) -> Sequence[PurchaseOrder]:
         .where(PurchaseOrder.agreement_id == agreement_id)
         .order_by(PurchaseOrder.from_day.desc(), PurchaseOrder.id)
     ).all()
+
+
+@dataclass(frozen=True)
+class FundedContract:
+    """A signed contract that a body pays for, and the purchase order that it wants on its invoices, if any."""
+
+    agreement: Agreement
+    order: PurchaseOrder | None
+
+
+def funded_contracts(actor: Actor, *, on: date, without_order: bool = False) -> Sequence[FundedContract]:
+    """The contracts that the actor's body funds and that have not ended by a day, those without an order first."""
+    latest = aliased(PurchaseOrder)
+    later = aliased(PurchaseOrder)
+    mine = (latest.agreement_id == Agreement.id, latest.organisation_id == actor.organisation, latest.from_day <= on)
+    newer = (
+        select(later.id)
+        .where(
+            later.agreement_id == latest.agreement_id,
+            later.organisation_id == latest.organisation_id,
+            later.from_day <= on,
+            later.from_day > latest.from_day,
+        )
+        .exists()
+    )
+    funds = (
+        select(AgreementFunder.id)
+        .join(AgreementVersion, AgreementVersion.id == AgreementFunder.version_id)
+        .where(
+            AgreementFunder.agreement_id == Agreement.id,
+            AgreementFunder.organisation_id == actor.organisation,
+            AgreementVersion.agreed_at.is_not(None),
+            or_(AgreementVersion.superseded_on.is_(None), AgreementVersion.superseded_on > on),
+        )
+        .exists()
+    )
+    asked = (
+        select(Agreement, latest)
+        .outerjoin(latest, and_(*mine, ~newer))
+        .where(
+            Agreement.status == AgreementStatus.SIGNED,
+            Agreement.origin == Origin.AWARD,
+            or_(Agreement.ends_on.is_(None), Agreement.ends_on >= on),
+            funds,
+        )
+        .options(joinedload(Agreement.supplier))
+        .order_by(latest.id.is_not(None), Agreement.reference)
+    )
+    if without_order:
+        asked = asked.where(latest.id.is_(None))
+    return [FundedContract(agreement, order) for agreement, order in db.session.execute(asked)]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement, AgreementVersion, LineTerms, ServiceLine
-from contracts.agreements.queries import with_terms
+from contracts.agreements.queries import agreement_for, with_terms
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import (
     Deduction,
@@ -24,8 +24,11 @@ from contracts.invoices.models import (
     ReconciledYear,
     VatStatus,
 )
-from contracts.invoices.rules import InvoiceKind, Span, VatKind
+from contracts.invoices.queries.finding import seen_by
+from contracts.invoices.rules import DeductionStanding, InvoiceKind, Span, VatKind
 from marketplace import clock
+from marketplace.access import Actor
+from marketplace.errors import NotFound
 from marketplace.extensions import db
 
 
@@ -154,6 +157,13 @@ class DeductionLeft:
         """What is still to be taken; nothing of one that was withdrawn."""
         return Decimal("0.00") if self.deduction.withdrawn_at else self.deduction.amount - self.taken
 
+    @property
+    def standing(self) -> DeductionStanding:
+        """Where it stands: what was withdrawn may have been taken in part before."""
+        if self.deduction.withdrawn_at:
+            return DeductionStanding.WITHDRAWN
+        return DeductionStanding.TO_TAKE if self.left else DeductionStanding.TAKEN
+
 
 def deductions(agreement_id: int) -> list[DeductionLeft]:
     """Every deduction under a contract, the earliest first, and how much of it was taken."""
@@ -172,6 +182,15 @@ def deductions(agreement_id: int) -> list[DeductionLeft]:
         .order_by(Deduction.month, Deduction.id)
     )
     return [DeductionLeft(deduction, Decimal(amount)) for deduction, amount in rows]
+
+
+def deduction_for(actor: Actor, deduction_id: int) -> tuple[DeductionLeft, Agreement]:
+    """A deduction under a contract that concerns the actor's organisation. Raises NotFound."""
+    found = db.session.get(Deduction, deduction_id)
+    if found is None:
+        raise NotFound("There is no such deduction, or it does not concern your organisation.")
+    agreement = agreement_for(actor, found.service_line.agreement_id)
+    return next(one for one in deductions(agreement.id) if one.deduction.id == found.id), agreement
 
 
 def deductions_to_take(agreement_id: int, month: date) -> dict[int, list[DeductionLeft]]:
@@ -232,3 +251,27 @@ def instalments(agreement_id: int) -> Sequence[GrantInstalment]:
     return db.session.scalars(
         select(GrantInstalment).where(GrantInstalment.agreement_id == agreement_id).order_by(GrantInstalment.number)
     ).all()
+
+
+def instalment_for(actor: Actor, instalment_id: int) -> GrantInstalment:
+    """An instalment of a grant that concerns the actor's organisation. Raises NotFound."""
+    found = db.session.get(GrantInstalment, instalment_id)
+    if found is None:
+        raise NotFound("There is no such instalment, or it does not concern your organisation.")
+    agreement_for(actor, found.agreement_id)
+    return found
+
+
+def invoices_of_instalments(actor: Actor, agreement_id: int) -> dict[int, list[Invoice]]:
+    """By instalment, its invoices that the actor may see."""
+    found: dict[int, list[Invoice]] = defaultdict(list)
+    for one in db.session.scalars(
+        select(Invoice)
+        .join(Invoice.agreement)
+        .where(seen_by(actor), Invoice.agreement_id == agreement_id, Invoice.kind == InvoiceKind.INSTALMENT)
+        .options(joinedload(Invoice.organisation))
+        .order_by(Invoice.number)
+    ):
+        assert one.instalment_id is not None  # a constraint of the table
+        found[one.instalment_id].append(one)
+    return found

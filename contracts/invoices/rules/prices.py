@@ -27,6 +27,15 @@ def months_in_arrears(starts_on: date, ends_on: date | None, today: date) -> Ite
         month = next_month(month)
 
 
+def months_begun(starts_on: date, ends_on: date | None, today: date) -> list[date]:
+    """The months of a contract that have begun by today, oldest first."""
+    found, month = [], first_of_month(starts_on)
+    while max(month, starts_on) <= min(today, ends_on or date.max):
+        found.append(month)
+        month = next_month(month)
+    return found
+
+
 def years_over(starts_on: date, ends_on: date | None, today: date) -> Iterator[tuple[date, date]]:
     """The contract years that are over by today, oldest first, by their first and last day: those to be reconciled.
 

@@ -129,6 +129,19 @@ DISPUTE_MOVES: dict[DisputeStatus, frozenset[DisputeStatus]] = {
 }
 
 
+class DeductionStanding(StrEnum):
+    """Where a deduction stands, from what months have taken of it."""
+
+    TO_TAKE = "to_take"
+    TAKEN = "taken"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def label(self) -> str:
+        """The standing in words."""
+        return {DeductionStanding.TO_TAKE: "Still to be taken"}.get(self, self.value.capitalize())
+
+
 class InstalmentStatus(StrEnum):
     """Where an instalment of a grant stands: it is paid when its milestone is accepted."""
 
@@ -159,6 +172,32 @@ PAYMENT_DAYS = 30
 def due_on(raised_on: date) -> date:
     """The last day on which the invoice is paid in time."""
     return raised_on + timedelta(days=PAYMENT_DAYS)
+
+
+class ChainStanding(StrEnum):
+    """Where the payment of a member of the supply chain for a month stands."""
+
+    TO_CONFIRM = "to_confirm"
+    IN_TIME = "in_time"
+    PAID_LATE = "paid_late"
+    NOTHING_DUE = "nothing_due"
+
+    @property
+    def label(self) -> str:
+        """The standing in words."""
+        return {
+            ChainStanding.TO_CONFIRM: "Not confirmed yet",
+            ChainStanding.IN_TIME: "Paid in time",
+        }.get(self, self.value.replace("_", " ").capitalize())
+
+
+def chain_standing(invoiced_on: date | None, paid_on: date | None, *, is_confirmed: bool) -> ChainStanding:
+    """Paid in time is paid within 30 days of the subcontractor's own invoice."""
+    if not is_confirmed:
+        return ChainStanding.TO_CONFIRM
+    if invoiced_on is None or paid_on is None:
+        return ChainStanding.NOTHING_DUE
+    return ChainStanding.PAID_LATE if paid_on > due_on(invoiced_on) else ChainStanding.IN_TIME
 
 
 # Every number follows from what it is of, so that a repeated run finds the same number and makes no second one.

@@ -9,10 +9,14 @@ bp = Blueprint("invoices", __name__)
 from contracts.invoices.views import (  # noqa: E402
     crediting,
     deciding,
+    deductions,
     disputing,
     documents,
+    instalments,
     money,
+    parties,
     reading,
+    supply_chain,
     years,
 )
 
@@ -20,9 +24,13 @@ __all__ = [
     "bp",
     "crediting",
     "deciding",
+    "deductions",
     "disputing",
     "documents",
+    "instalments",
     "money",
+    "parties",
     "reading",
+    "supply_chain",
     "years",
 ]

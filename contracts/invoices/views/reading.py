@@ -14,8 +14,10 @@ from contracts.invoices.models import Invoice
 from contracts.invoices.queries import Filter, Order
 from contracts.invoices.rules import InvoiceKind, InvoiceStatus
 from contracts.invoices.views import bp
+from contracts.ledger.queries import base_rate, days_paid, interest_by_item
+from contracts.ledger.rules import ABOVE_BASE
 from marketplace import clock
-from marketplace.access import Permission, acting, audience
+from marketplace.access import Actor, Permission, acting, audience
 from marketplace.spreadsheets import csv_download
 
 COLUMNS = (
@@ -126,8 +128,18 @@ def show(invoice_id: int) -> str:
         can_credit=queries.why_not_credit(actor, invoice) is None,
         can_raise_again=queries.why_not_raise_again(actor, invoice) is None,
         can_dispute=queries.why_not_dispute(actor, invoice) is None,
+        interest=interest_by_item([invoice.number], on=clock.today(), base_rate=base_rate()).get(invoice.number),
+        base_rate=base_rate(),
+        above_base=ABOVE_BASE,
+        paid_days=days_paid(invoice.number) if _is_side(actor, invoice) else (),
+        other_side=invoice.organisation_id if actor.is_supplier else invoice.agreement.supplier_id,
         today=clock.today(),
     )
+
+
+def _is_side(actor: Actor, invoice: Invoice) -> bool:
+    """Whether the actor's organisation pays it, or is paid."""
+    return actor.organisation in (invoice.organisation_id, invoice.agreement.supplier_id)
 
 
 @bp.get("/invoices/number/<number>")

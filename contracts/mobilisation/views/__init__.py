@@ -4,44 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, redirect, render_template
-from werkzeug.wrappers import Response
+from flask import Blueprint
 
-from marketplace.errors import Refused
+from marketplace.asking import Answer, press
+from marketplace.asking import ask as ask_on
 from marketplace.forms import Form
-from marketplace.transactions import transaction
 
 bp = Blueprint("mobilisation", __name__, url_prefix="/contracts")
 
-Answer = str | Response | tuple[str, int]
-
 
 def ask(form: Form, template: str, action: Callable[[], object], *, to: str, said: str, **context: object) -> Answer:
-    """A page with a form: shown; or what it asks for done, said, and on to another page. A refusal stands in it."""
-    status = 200
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                action()
-        except Refused as refused:
-            form.show_refusal(refused)
-            status = refused.status
-        else:
-            flash(said, "success")
-            return redirect(to)
-    page = render_template(f"contracts/mobilisation/{template}.html", form=form, **context)
-    return page, 422 if form.errors and status == 200 else status
-
-
-def press(action: Callable[[], object], *, to: str, said: str) -> Response:
-    """A button without a form: do it, say it, and on to another page."""
-    with transaction():
-        action()
-    flash(said, "success")
-    return redirect(to)
+    """A question page of this area, by the name of its template."""
+    return ask_on(form, action, to=to, said=said, template=f"contracts/mobilisation/{template}.html", **context)
 
 
 # The pages hang themselves on the blueprint.
 from contracts.mobilisation.views import people, promises, readiness, reporting, supply_chain  # noqa: E402
 
-__all__ = ["bp", "people", "promises", "readiness", "reporting", "supply_chain"]
+__all__ = ["Answer", "ask", "bp", "people", "press", "promises", "readiness", "reporting", "supply_chain"]

@@ -9,12 +9,13 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, scoped_session
 
+from contracts.agreements.models import Agreement
 from contracts.agreements.rules import AgreementStatus
 from contracts.invoices import actions, jobs, queries
 from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceStatus
 from marketplace import audit
-from marketplace.access import SYSTEM, Permission, Role
+from marketplace.access import SYSTEM, Actor, Permission, Role
 from marketplace.errors import Refused
 from marketplace.extensions import db
 from marketplace.transactions import transaction
@@ -136,6 +137,10 @@ def test_two_runs_at_once_raise_each_invoice_once(committed_app: Flask, clock: S
 # Who waits for what
 
 
+def with_order(contract: Agreement, payer: Actor) -> None:
+    actions.enter_purchase_order(contract, number="PO-1", from_day=contract.starts_on, actor=payer, now=NOVEMBER)
+
+
 def test_what_waits_for_finance_and_for_administrators(session: Database, clock: StandingClock) -> None:
     contract = make_contract(with_finance=False)
     body = contract.funders[0].organisation
@@ -147,6 +152,7 @@ def test_what_waits_for_finance_and_for_administrators(session: Database, clock:
     ]
     assert queries.waiting(supplier_boss, NOVEMBER) == []
     payer = finance_of(body)
+    with_order(contract, payer)
     assert queries.waiting(boss, NOVEMBER) == []
     assert queries.waiting(payer, NOVEMBER) == []
     owed = make_invoice(contract, month=date(2026, 11, 1), status=InvoiceStatus.OPEN)
@@ -166,6 +172,7 @@ def test_more_than_five_invoices_to_pay_are_one_line_that_leads_to_their_list(
 ) -> None:
     contract = make_contract(with_finance=False)
     payer = finance_of(contract.funders[0].organisation)
+    with_order(contract, payer)
     elsewhere = make_contract(with_finance=False)
     make_invoice(elsewhere, status=InvoiceStatus.OPEN)
     make_invoice(contract, month=date(2027, 12, 1), status=InvoiceStatus.PAID)

@@ -14,11 +14,11 @@ from contracts.agreements.rules import AgreementStatus
 from contracts.invoices import actions, queries
 from contracts.invoices.queries import ContractMoney
 from contracts.invoices.rules import VatKind
-from contracts.ledger.queries import balance
+from contracts.ledger.queries import balance, unbalanced
 from contracts.ledger.rules import Account
 from marketplace.access import SYSTEM, Actor, Role
 from tests.conftest import Client, StandingClock
-from tests.factories.accounts import make_actor, make_commissioner, make_supplier, sign_in
+from tests.factories.accounts import letter, make_actor, make_commissioner, make_supplier, sign_in
 from tests.factories.agreements import make_terms, make_version
 from tests.factories.counting import counted_queries
 from tests.factories.invoices import finance_of, make_contract, manager_of
@@ -168,3 +168,37 @@ def test_the_page_asks_the_database_as_often_however_many_invoices_there_are(
     few = count()
     raised(contract)
     assert count() == few
+
+
+# Interest on an invoice that is late
+
+
+def test_a_late_invoice_flags_the_interest_that_the_law_gives_and_one_paid_late_keeps_it(
+    session: Database, client: Client, clock: StandingClock
+) -> None:
+    contract = make_contract()
+    invoice, *_ = actions.raise_invoices(contract, actor=SYSTEM, now=datetime(2026, 11, 2, 9, 0, tzinfo=UTC))
+    payer = finance_of(contract.commissioner)
+    finance_of(contract.supplier)
+    actions.approve(invoice, actor=manager_of(contract), now=JANUARY)
+    clock.set(datetime(2026, 12, 2, 12, 0, tzinfo=UTC))
+    path = f"/invoices/{invoice.id}"
+    assert "Interest that the law gives" not in sign_in(client, payer).get(path).text
+    # Due on 2 December: £10,000.00 at 12 % for 33 days, £108.4931.
+    clock.set(JANUARY)
+    page = sign_in(client, payer).get(path).text
+    assert "by today: £108.49. It is not charged." in page
+    assert "4.00%, is this marketplace’s setting" in page
+    invoice.provider_id, invoice.sent_at = "in_1", JANUARY
+    actions.sent(invoice, now=JANUARY)
+    actions.paid(invoice, at=JANUARY, now=JANUARY)
+    clock.set(datetime(2027, 3, 1, 12, 0, tzinfo=UTC))
+    page = sign_in(client, payer).get(path).text
+    assert "for the days that it was late: £108.49" in page
+    assert f"/remittances/2027-01-04/{contract.supplier_id}" in page
+    advice = f"/remittances/2027-01-04/{contract.commissioner_id}"
+    assert advice in letter(session, "has been paid").body
+    supplier = finance_of(contract.supplier)
+    assert invoice.number in sign_in(client, supplier).get(advice).text
+    assert unbalanced(TODAY) == 0
+    assert queries.invoice_for(payer, invoice.id).amount == Decimal("10000.00")

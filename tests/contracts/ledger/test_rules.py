@@ -20,6 +20,7 @@ from contracts.ledger.rules import (
     paid,
     refunded,
 )
+from marketplace.money import pounds
 
 DUE = date(2027, 3, 3)
 amounts = st.decimals(min_value=0, max_value=5_000_000, places=2)
@@ -88,3 +89,45 @@ def test_interest_by_hand(amount: str, days: int, base_rate: str, interest: str,
 def test_nothing_is_late_before_its_day() -> None:
     assert days_late(DUE, DUE - timedelta(days=5)) == 0
     assert late_interest(Decimal(100), DUE, DUE - timedelta(days=5), base_rate=Decimal(4)) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "days", "interest", "by_hand"),
+    [
+        ([], 30, "98.63", "unpaid: as a debt that stays"),
+        ([(10, "-10000.00")], 30, "32.88", "paid ten days late: £3.28767 × 10"),
+        ([(10, "-4000.00")], 30, "72.33", "£3.28767 × 10 and £1.97260 × 20"),
+        ([(-5, "-10000.00")], 30, "0.00", "paid in time"),
+        ([(0, "-10000.00")], 30, "0.00", "paid on the day it was due"),
+        ([(40, "-10000.00")], 30, "98.63", "paid later than the day that is asked about"),
+        ([(10, "-10000.00"), (15, "-500.00")], 30, "32.88", "credited after it was paid: nothing below nought"),
+        ([(10, "-10000.00"), (15, "200.00")], 25, "33.53", "given back: £200 for 10 more days, £0.6575"),
+    ],
+)
+def test_interest_follows_what_was_owed_each_day(
+    changes: list[tuple[int, str]], days: int, interest: str, by_hand: str
+) -> None:
+    found = late_interest(
+        Decimal("10000.00"),
+        DUE,
+        DUE + timedelta(days=days),
+        base_rate=Decimal("4.00"),
+        changes=[(DUE + timedelta(days=day), Decimal(amount)) for day, amount in changes],
+    )
+    assert found == Decimal(interest), by_hand
+
+
+@given(
+    st.decimals(min_value=1, max_value=100_000, places=2),
+    st.lists(st.tuples(st.integers(-30, 200), st.integers(0, 100)), max_size=4),
+    st.integers(-10, 250),
+    st.decimals(min_value=0, max_value=15, places=2),
+)
+def test_interest_is_never_more_than_on_all_of_it_unpaid_and_never_below_nought(
+    amount: Decimal, paid: list[tuple[int, int]], days: int, rate: Decimal
+) -> None:
+    on = DUE + timedelta(days=days)
+    changes = [(DUE + timedelta(days=day), -amount * percent / 100) for day, percent in paid]
+    whole = late_interest(amount, DUE, on, base_rate=rate)
+    assert whole == pounds(amount * (rate + 8) * days_late(DUE, on) / 36500)
+    assert 0 <= late_interest(amount, DUE, on, base_rate=rate, changes=changes) <= whole
