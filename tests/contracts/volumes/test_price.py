@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from calloffs.plans.rules import Band
 from contracts.volumes import rules
 from tests.contracts.volumes.year import (
     BANDS,
@@ -31,6 +32,10 @@ def test_paid_against_used_is_measured_at_the_planned_unit_price() -> None:
     assert paid_and_used(position(70, date(2026, 9, 30))).difference == Decimal("-15999.98")
     assert paid_and_used(position(10, date(2026, 9, 30), CAP, planned=1)).used == Decimal("7500.00")
     assert rules.paid_against_used(position(10, date(2026, 9, 30), [])) is None
+    # £1,000 for three: two cost £666.67, and not twice £333.33.
+    assert paid_and_used(position(2, date(2026, 9, 30), [Band(1, 0, 3, Decimal(1000))], planned=1)).used == Decimal(
+        "666.67"
+    )
 
 
 @pytest.mark.parametrize(

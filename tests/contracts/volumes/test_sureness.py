@@ -132,3 +132,15 @@ def test_a_range_of_exactly_so_much_still_counts(counted: int, elapsed: int, wid
     projected = rules.half_up(counted * 251, elapsed)
     found = rules.year_end_range(counted, elapsed * 100, 25100, projected=projected, early=False)
     assert (found.high - found.low, found.sureness) == (width, sureness)
+
+
+def test_how_likely_worked_by_hand() -> None:
+    # Nobody in half the year, as above: one or more come with 1 - 0.7071, two or more with 1 - 0.8839.
+    assert rules.likelihood(1, 0, 1, 2) is Likelihood.UNLIKELY
+    assert rules.likelihood(2, 0, 1, 2) is Likelihood.HIGHLY_UNLIKELY
+
+
+def test_the_range_holds_the_projection_even_on_the_first_day() -> None:
+    # Nobody on the first of 251 days: nine times in ten somebody comes yet, though the rate says nobody does.
+    assert rules.more_at(0.1, 0, 1, 251) == 2
+    assert rules.year_end_range(0, 1, 251, projected=0, early=True).low == 0
