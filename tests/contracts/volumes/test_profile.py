@@ -115,6 +115,15 @@ def test_the_profile_follows_the_season_and_the_dates_agreed(year: rules.Profile
     assert expected(100, on, year) == by_then
 
 
+def test_only_days_on_which_referrals_are_taken_make_a_rate_say_something() -> None:
+    # From 1 July: the 1st to the 10th are 8 working days, to the 28th 20, and the 29th is the first that is not early.
+    year = rules.profile(FIRST, LAST, referrals_from=date(2026, 7, 1))
+    assert year.elapsed(date(2026, 6, 30)).working_days == 0
+    assert year.elapsed(date(2026, 7, 10)).working_days == 8
+    assert year.elapsed(date(2026, 7, 28)).early
+    assert not year.elapsed(date(2026, 7, 29)).early
+
+
 def test_a_plan_changed_within_the_year_is_expected_from_the_day_of_the_change() -> None:
     changed = plan((FIRST, 100), (date(2026, 10, 1), 200))
     # 12600 / 251 = 50.2; (12600 + 200 x 64) / 251 = 101.2; (12600 + 200 x 125) / 251 = 149.8.

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
 
+from contracts.volumes import jobs, queries
 from marketplace.access import Role
 from tests.conftest import StandingClock
 from tests.factories.accounts import make_actor, make_commissioner, make_supplier, sign_in
@@ -147,3 +150,23 @@ def test_the_framework_team_may_look_at_any_line(client: FlaskClient) -> None:
     line = make_service()
     sign_in(client, make_actor(make_commissioner(), Role.FRAMEWORK_TEAM))
     assert client.get(f"/volumes/{line.id}").status_code == 200
+    assert client.get("/volumes/").status_code == 403
+
+
+@pytest.mark.parametrize("role", [Role.FRAMEWORK_TEAM, Role.SERVICE_MANAGER, Role.REGIONAL_COORDINATOR])
+def test_nobody_is_led_where_it_is_closed_to_them(client: FlaskClient, role: Role) -> None:
+    body, supplier = make_commissioner(), make_supplier()
+    line = make_service(bands=FOUR_BANDS, commissioner=body, supplier=supplier)
+    jobs.raise_due_alerts()
+    (alert,) = queries.alerts_of(line.id, line.agreement.starts_on)
+    sign_in(client, make_actor(supplier if role is Role.SERVICE_MANAGER else body, role))
+    paths = ["/volumes/rate-card", "/volumes/chasing", "/volumes/actions", "/volumes/alerts"]
+    paths += [f"/volumes/{line.id}", f"/volumes/{line.id}/seasons", f"/volumes/alerts/{alert.id}"]
+    paths += ["/volumes/nation", "/volumes/comparison"] if role is Role.FRAMEWORK_TEAM else ["/volumes/"]
+    seen: set[str] = set()
+    for path in paths:
+        page = client.get(path)
+        assert page.status_code == 200, path
+        for link in set(re.findall(r'<a [^>]*href="(/[^"#]*)"', page.text)) - seen:
+            assert client.get(unescape(link)).status_code < 400, f"{path}: {link}"
+            seen.add(link)
