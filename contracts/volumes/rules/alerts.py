@@ -69,8 +69,7 @@ def due_alerts(found: Position) -> tuple[DueAlert, ...]:
     if cap is None:
         return ()
     due = [DueAlert(kind, cap) for kind in CAP_ALERTS if counted * 100 >= cap * (kind.percent or 0)]
-    elapsed = found.year.elapsed(found.on)
-    if not elapsed.early and elapsed.weight and found.heads_under_minimum:
+    if not found.year.elapsed(found.on).early and found.heads_under_minimum:
         due.append(DueAlert(AlertKind.UNDER_MINIMUM, found.lows[0]))
     return tuple(due)
 
