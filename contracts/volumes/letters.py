@@ -33,8 +33,9 @@ def alert(raised: VolumeAlert, found: Position, *, now: datetime) -> None:
 
 
 def decided(action: VolumeAction, *, now: datetime) -> None:
-    """To the supplier's service managers and whoever sees to it: what is done about the service's volume."""
-    _of_action(action, "decided", f"{action.kind.label}: {action.line.title}", [*_managers(action), action.owner], now)
+    """To everybody else who can act: what is done about the service's volume, and who sees to it."""
+    people = [*queries.who_can_act(action.line, action.decided_on), action.owner]
+    _of_action(action, "decided", f"{action.kind.label}: {action.line.title}", people, now)
 
 
 def ended(action: VolumeAction, verdict: Verdict, *, now: datetime) -> None:

@@ -37,7 +37,8 @@ class Decision:
 
 
 def decide(line_id: int, decision: Decision, *, actor: Actor, now: datetime) -> VolumeAction:
-    """Put on record what is done about a service's volume. The alert that waits is acted on, and the supplier is told.
+    """Put on record what is done about a service's volume. The alert that waits is acted on, and the others who can act
+    are told.
 
     Refused: for others than those who act for a body that leads or pays, while one of its kind is under way, for a day
     that is not to come, and to make a full service known.

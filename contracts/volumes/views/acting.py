@@ -107,7 +107,7 @@ def act(line_id: int) -> Answer:
             form.show_refusal(refused)
             line, status = queries.line_for(actor, line_id), refused.status
         else:
-            flash("It is on record, and the supplier is told.", "success")
+            flash("It is on record, and the others who can act are told.", "success")
             return redirect(to)
     elif form.is_submitted():
         status = 422

@@ -84,12 +84,15 @@ def letters_of(key: str) -> list[tuple[str, int | None]]:
 
 
 @in_a_database
-def test_what_is_decided_answers_the_alert_and_the_supplier_is_told() -> None:
+def test_what_is_decided_answers_the_alert_and_the_others_who_can_act_are_told() -> None:
     case = Case()
+    colleague = make_actor(case.body, Role.REGIONAL_COORDINATOR)
     action = case.decide()
     assert (action.alert_id, action.status) == (case.alert.id, ActionStatus.UNDER_WAY)
     assert case.alert.status is AlertStatus.ACTED_ON
-    assert letters_of("volume-action:") == [("Make the service known: Rooms", case.deliverer.person)]
+    assert sorted(letters_of("volume-action:")) == [
+        ("Make the service known: Rooms", one.person) for one in (case.deliverer, colleague)
+    ]
 
 
 @in_a_database
