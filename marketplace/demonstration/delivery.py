@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 
 from calloffs.awards.models import Award
 from contracts.agreements import actions as agreeing
-from contracts.agreements.models import ServiceLine
+from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.queries import terms
 from contracts.agreements.rules import terms_digest
+from contracts.handovers import actions as handing_over
 from contracts.invoices import actions as invoicing
 from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceStatus
@@ -45,6 +46,18 @@ def deliver(play: Play, call_off: CallOff, award: Award, *, starts: date) -> Non
         with play.at(starts - timedelta(days=days)) as now:
             agreeing.sign(agreement, digest=terms_digest(terms(agreement.versions[0])), actor=signer, now=now)
     _referrals(play, agreement.lines[0], call_off, winner, starts=starts)
+
+
+def hand_over(play: Play, old: str, new: str) -> None:
+    """A service goes to the supplier that won the next contract, on the day on which that begins."""
+    manager = play.who(REGION, Role.CONTRACT_MANAGER)
+    lines = [
+        db.session.scalars(select(ServiceLine).join(ServiceLine.agreement).where(Agreement.title == title)).one()
+        for title in (old, new)
+    ]
+    with play.at(play.today, 11) as now:
+        handover = handing_over.plan(*lines, day=lines[1].agreement.starts_on, actor=manager, now=now)
+        handing_over.agree(handover, actor=manager, now=now)
 
 
 def approve_older() -> None:

@@ -50,7 +50,7 @@ from marketplace.demonstration.cast import (
     Body,
     email_of,
 )
-from marketplace.demonstration.delivery import approve_older, deliver
+from marketplace.demonstration.delivery import approve_older, deliver, hand_over
 from marketplace.demonstration.scenes import CallOff, Until
 from marketplace.errors import Refused
 from marketplace.extensions import db
@@ -117,6 +117,7 @@ class Play:
         planned.plan(self)
         for call_off in scenes.CALL_OFFS:
             self._call_off(call_off)
+        hand_over(self, "Accommodation support in Cleveland", "Homes and support in Cleveland")
         self._set_up_payments()
 
     def _set_up_payments(self) -> None:

@@ -96,6 +96,16 @@ CALL_OFFS = (
         began=6,
         left_under_cap=3,
     ),
+    # To which the one before is handed over.
+    CallOff(
+        "Homes and support in Cleveland",
+        "ACC",
+        _CLEVELAND,
+        Until.CONTRACT,
+        closes=-50,
+        bands=_cap(70, "180000.00"),
+        bidders=((LODESTAR, 4, 94), (KITTIWAKE, 2, 97)),
+    ),
     CallOff(
         "Emotional wellbeing in County Durham",
         "EMO",
