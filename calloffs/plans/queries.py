@@ -123,8 +123,17 @@ def needs_data_about(place_code: str) -> Sequence[NeedsData]:
     ).all()
 
 
-def all_needs_data(*, place_code: str = "", evidence: Evidence | None = None, on: date, page: int = 1) -> Pagination:
+def needs_data_by_page(place_code: str, evidence: Evidence | None, *, on: date, page: int = 1) -> Pagination:
     """Needs data of all areas, or of one and what is around and inside it, perhaps in one standing; latest first."""
+    return paginate(_wanted_data(place_code, evidence, on), page)
+
+
+def all_needs_data(place_code: str, evidence: Evidence | None, *, on: date) -> Sequence[NeedsData]:
+    """All of it, for a file."""
+    return db.session.scalars(_wanted_data(place_code, evidence, on)).all()
+
+
+def _wanted_data(place_code: str, evidence: Evidence | None, on: date) -> Select[Any]:
     wanted = _data().order_by(NeedsData.due_on.desc(), NeedsData.id)
     if place_code:
         around = select(PlaceWithin.outer_code).where(PlaceWithin.inner_code == place_code)
@@ -132,7 +141,7 @@ def all_needs_data(*, place_code: str = "", evidence: Evidence | None = None, on
         wanted = wanted.where(NeedsData.place_code.in_(around.union(inside)))
     if evidence is not None:
         wanted = wanted.where(stands(evidence, on))
-    return paginate(wanted, page)
+    return wanted
 
 
 def needs_data_for(actor: Actor, data_id: int) -> NeedsData:

@@ -10,6 +10,7 @@ from marketplace.extensions import db
 from tests.conftest import StandingClock
 from tests.factories.competitions import CLOSES_AT, make_plan, make_tender
 from tests.factories.places import make_all_places
+from tests.factories.referrals import make_referrals, make_service
 from tests.journeys.conftest import MakeVisitor, Site
 
 pytestmark = pytest.mark.journey
@@ -21,6 +22,7 @@ def test_pages_of_a_commissioner_before_publication(site: Site, visitor: MakeVis
         made = make_tender(CompetitionStatus.DRAFT, bands=True)
         plan = make_plan(made.lead, made.author, annual_budget=600_000).id
         begun = make_plan(made.lead, made.author, settled=False).id
+        make_referrals(make_service(commissioner=made.lead), 12)
         draft, waits = made.competition.id, make_tender(CompetitionStatus.AWAITING_APPROVAL)
         waiting = waits.competition.id
         psed = made.competition.questions[0].id
@@ -32,6 +34,8 @@ def test_pages_of_a_commissioner_before_publication(site: Site, visitor: MakeVis
         "/plans/new",
         f"/plans/{plan}",
         *_parts_of(begun),
+        "/cohorts",
+        "/cohorts?place=&by=month",
         "/call-offs",
         "/call-offs/new",
         f"/call-offs/{draft}",

@@ -26,21 +26,42 @@ Answer = str | Response | tuple[str, int]
 @audience(Permission.PLAN)
 def needs_data() -> str:
     """Needs data of every area: what is due, published, out of date."""
-    place = request.args.get("place", "")
-    evidence = next((one for one in Evidence if one.value == request.args.get("standing")), None)
+    place, evidence = _asked()
     kept: dict[str, Any] = {name: value for name in ("place", "standing") if (value := request.args.get(name))}
     return render_template(
         "calloffs/plans/needs_data.html",
-        found=queries.all_needs_data(
-            place_code=place, evidence=evidence, on=clock.today(), page=request.args.get("page", 1, type=int)
-        ),
+        found=queries.needs_data_by_page(place, evidence, on=clock.today(), page=request.args.get("page", 1, type=int)),
         place=place,
         evidence=evidence,
         evidences=[one for one in Evidence if one is not Evidence.NONE],
         places=places.choices(),
         today=clock.today(),
         page_url=lambda number: url_for("plans.needs_data", page=number, **kept),
+        csv_url=url_for("plans.needs_data_csv", **kept),
     )
+
+
+@bp.get("/needs-data.csv")
+@audience(Permission.PLAN)
+def needs_data_csv() -> Response:
+    """The same list as CSV."""
+    today = clock.today()
+    return csv_download(
+        "needs-data.csv",
+        ("title", "source", "area", "due_on", "published_on", "good_until", "stands"),
+        (
+            (
+                *(one.title, one.source, one.place.name, one.due_on, one.published_on, one.good_until),
+                one.standing(today).value,
+            )
+            for one in queries.all_needs_data(*_asked(), on=today)
+        ),
+    )
+
+
+def _asked() -> tuple[str, Evidence | None]:
+    evidence = next((one for one in Evidence if one.value == request.args.get("standing")), None)
+    return request.args.get("place", ""), evidence
 
 
 @bp.route("/needs-data/new", methods=["GET", "POST"])

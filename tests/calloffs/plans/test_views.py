@@ -186,6 +186,9 @@ def test_needs_data_and_unit_costs_have_their_lists(client: FlaskClient) -> None
     page = client.get("/plans/needs-data?standing=late").text
     assert "Needs 2026" in page
     assert "None matches" in client.get("/plans/needs-data?standing=current").text
+    file = client.get("/plans/needs-data.csv?standing=late").text
+    assert "Needs 2026,HMPPS,Manchester,2026-08-01,,2027-08-01,late" in file
+    assert "Needs 2026" not in client.get("/plans/needs-data.csv?standing=current").text
     assert "Needs data was due and is not published: Needs 2026" in client.get("/home").text
     days = {"published_on-day": "2", "published_on-month": "9", "published_on-year": "2026"}
     days |= {"good_until-day": "1", "good_until-month": "8", "good_until-year": "2027"}
