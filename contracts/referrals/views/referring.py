@@ -29,8 +29,8 @@ from contracts.referrals.rules import (
 from contracts.referrals.views import bp
 from contracts.referrals.views.steps import Answer, with_reason
 from marketplace import clock
-from marketplace.access import Permission, acting, audience
-from marketplace.audit import events_for
+from marketplace.access import Actor, Permission, acting, audience
+from marketplace.audit import AuditEvent, events_for
 from marketplace.errors import Full, Refused
 from marketplace.framework.models import DesiredOutcome
 from marketplace.framework.queries import outcomes
@@ -121,8 +121,8 @@ def show(referral_id: int) -> str:
     with transaction():
         words = actions.look(referral_id, actor=actor, now=now)
     referral = queries.referral_for(actor, referral_id)
-    events = events_for(referral)
     is_officer = queries.is_officer_of(actor, referral)
+    events = [one for one in events_for(referral) if is_officer or _is_told(one, referral, actor)]
     earlier = queries.came_from(referral)
     return render_template(
         "contracts/referrals/show.html",
@@ -151,6 +151,18 @@ def show(referral_id: int) -> str:
         done=[event for event in events if event.what != actions.LOOKED],
         looks=[event for event in events if event.what == actions.LOOKED],
     )
+
+
+def _is_told(event: AuditEvent, referral: Referral, actor: Actor) -> bool:
+    """Whether the supplier is told of something that was done: by its own people; by others until it was moved on.
+
+    Who reads its record elsewhere would tell it where the person has gone.
+    """
+    if event.organisation_id == actor.organisation_id:
+        return True
+    moved_at = referral.ended_at if referral.status is ReferralStatus.TRANSFERRED else None
+    others = (referral.officer_organisation_id, referral.line.agreement.commissioner_id, None)
+    return event.organisation_id in others and (moved_at is None or event.at <= moved_at)
 
 
 @bp.route("/<int:referral_id>/withdraw", methods=["GET", "POST"])

@@ -228,16 +228,29 @@ def test_the_officer_moves_a_case_to_another_area_follows_it_and_takes_it_back(
         assert client.post(url, data={"line": str(elsewhere.id)}).status_code in (403, 404)
 
 
-def test_the_old_supplier_is_not_told_where_the_person_has_gone(client: FlaskClient, handing: Handing) -> None:
+def test_the_old_supplier_is_not_told_where_the_person_has_gone(
+    client: FlaskClient, handing: Handing, clock: StandingClock
+) -> None:
     old = handing.referral()
     elsewhere = make_service(places=(GREATER_MANCHESTER_REGION,), title="Homes up north")
     sign_in(client, handing.officer)
     client.post(f"/referrals/{old.id}/move", data={"line": str(elsewhere.id)})
+    clock.move(minutes=5)
+    client.post(f"/referrals/{old.id}/consent", data={"answer": "given"})
+    new = db.session.scalars(select(Referral).where(Referral.moved_from_id == old.id)).one()
+    reads = make_actor(elsewhere.agreement.supplier, Role.SERVICE_MANAGER, name="Rea Dsitall")
+    sign_in(client, reads)
+    assert client.get(f"/referrals/{new.id}/history").status_code == 200
+    sign_in(client, handing.officer)
+    assert "Rea Dsitall" in client.get(f"/referrals/{old.id}").text
     sign_in(client, handing.old_manager)
     page = client.get(f"/referrals/{old.id}").text
+    assert "Rea Dsitall" not in page
+    assert elsewhere.agreement.supplier.name not in page
+    assert "Consent to share" not in page
+    assert "Moved to the next supplier" in page
     assert "You can read it until 7 March 2027" in page
     assert "Homes up north" not in page
-    new = db.session.scalars(select(Referral).where(Referral.moved_from_id == old.id)).one()
     assert new.reference not in page
 
 
