@@ -14,10 +14,11 @@ from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.queries import CreditFilter, CreditOrder
 from contracts.invoices.rules import CreditKind, CreditStatus, InvoiceStatus, vat_on
 from contracts.invoices.views import bp
-from contracts.invoices.views.asking import Answer, Question, Rows, ask
+from contracts.invoices.views.checking import Question, Rows, ask_and_check
 from contracts.invoices.views.reading import member
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
+from marketplace.asking import Answer
 from marketplace.presentation import paragraphs, pounds_exact
 from marketplace.spreadsheets import csv_download
 from marketplace.transactions import transaction
@@ -129,7 +130,7 @@ def credit(invoice_id: int) -> Answer:
             return url_for("invoices.reissue", credit_note_id=note.id)
         return _to(note)
 
-    return ask(
+    return ask_and_check(
         form,
         Question(
             f"Credit invoice {invoice.number}",
@@ -199,7 +200,7 @@ def reissue(credit_note_id: int) -> Answer:
         flash(f"Invoice {again.number} is raised, and waits for approval.", "success")
         return url_for("invoices.show", invoice_id=again.id)
 
-    return ask(
+    return ask_and_check(
         form,
         Question(
             f"Invoice again what {note.number} credited",

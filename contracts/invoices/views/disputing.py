@@ -9,10 +9,11 @@ from contracts.invoices.forms import AnswerForm, DisputeForm, SettleForm
 from contracts.invoices.models import Dispute, Invoice
 from contracts.invoices.rules import DisputeStatus, InvoiceStatus
 from contracts.invoices.views import bp
-from contracts.invoices.views.asking import Answer, Question, Rows, ask
+from contracts.invoices.views.checking import Question, Rows, ask_and_check
 from contracts.invoices.views.crediting import credited_rows
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
+from marketplace.asking import Answer
 from marketplace.errors import AlreadyDone, NotAllowed
 from marketplace.presentation import date_words, paragraphs, pounds_exact
 
@@ -44,7 +45,7 @@ def dispute(invoice_id: int) -> Answer:
         )
         return _to(made)
 
-    return ask(
+    return ask_and_check(
         form,
         Question(
             f"Dispute invoice {invoice.number}",
@@ -121,7 +122,7 @@ def answer(dispute_id: int) -> Answer:
             flash("You have answered. The lead commissioner has been told, and decides.", "success")
         return _to(made)
 
-    return ask(
+    return ask_and_check(
         form,
         Question(
             "Answer the dispute",
@@ -166,7 +167,7 @@ def settle(dispute_id: int) -> Answer:
         flash(f"The dispute is settled.{_what_comes(again)}", "success")
         return _to(made)
 
-    return ask(
+    return ask_and_check(
         form,
         Question(
             "Decide the dispute" if decides else "Give the dispute up",

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request
-from werkzeug.wrappers import Response
 
 from contracts.invoices.forms import CheckedForm
+from marketplace.asking import Answer
 from marketplace.errors import AlreadyDone, Refused
 from marketplace.transactions import transaction
 
-Answer = str | Response | tuple[str, int]
 Rows = Sequence[tuple[str, object]]
 
 
@@ -27,7 +26,7 @@ class Question:
     follows: Sequence[str] = ()
 
 
-def ask(
+def ask_and_check(
     form: CheckedForm,
     question: Question,
     *,
