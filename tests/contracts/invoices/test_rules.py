@@ -156,9 +156,10 @@ def test_thirty_days_to_pay() -> None:
     assert due_on(date(2027, 2, 1)) == date(2027, 3, 3)
 
 
-def test_paid_and_void_are_final_and_every_status_can_be_reached() -> None:
+def test_void_is_final_paid_unless_a_bank_takes_it_back_and_every_status_can_be_reached() -> None:
     assert set(INVOICE_MOVES) == set(InvoiceStatus)
-    assert not INVOICE_MOVES[InvoiceStatus.PAID] | INVOICE_MOVES[InvoiceStatus.VOID]
+    assert not INVOICE_MOVES[InvoiceStatus.VOID]
+    assert INVOICE_MOVES[InvoiceStatus.PAID] == {InvoiceStatus.TAKEN_BACK}
     assert {InvoiceStatus.AWAITING_APPROVAL}.union(*INVOICE_MOVES.values()) == set(InvoiceStatus)
     assert all(status.label for status in InvoiceStatus)
 
