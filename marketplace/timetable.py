@@ -143,6 +143,24 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=5),
     ),
     Scheduled(
+        "leads",
+        "contracts.changes.jobs.hand_leads_over",
+        "hands the lead of a contract to another body from the day that was agreed",
+        cron="5 0 * * *",
+    ),
+    Scheduled(
+        "endings",
+        "contracts.changes.jobs.prepare_endings",
+        "makes the exit plan of each contract that nears its end",
+        cron="40 5 * * *",
+    ),
+    Scheduled(
+        "endings-reminders",
+        "contracts.changes.jobs.remind",
+        "tells of options that must be decided, and of tasks of endings that are near or late",
+        cron="25 6 * * *",
+    ),
+    Scheduled(
         "suspensions-told",
         "contracts.referrals.jobs.tell_of_suspensions",
         "tells officers that a service takes no new referrals for now, or takes them again",

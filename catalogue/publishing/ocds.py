@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 from calloffs.awards.models import Award
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import QuestionKind, Stage
-from catalogue.publishing.queries import Process
+from catalogue.publishing.queries import Amendment, Process
 from catalogue.publishing.rules import LICENCE, PUBLISHER, VERSION, identifier, ocid, without_nothing
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import ends_on
+from contracts.changes.rules import ENDS
 from marketplace import clock
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import SupplierStatus
+from marketplace.presentation import date_words, pounds_words
 
 _TENDER_STATUS = {
     Stage.OPEN: "active",
@@ -47,6 +50,8 @@ def _release(process: Process, *, now: datetime) -> dict[str, Any]:
     competition, award, agreement = process.competition, process.award, process.agreement
     changed = _last_change(process, now=now)
     tags = ["tender"] + (["award"] if award else []) + (["contract"] if agreement else [])
+    tags += ["contractAmendment"] if process.amendments else []
+    tags += ["contractTermination"] if agreement and _is_over(agreement, now) else []
     return {
         "ocid": ocid(competition.reference),
         "id": f"{competition.reference}-{changed:%Y%m%dT%H%M%SZ}",
@@ -58,7 +63,7 @@ def _release(process: Process, *, now: datetime) -> dict[str, Any]:
         "buyer": _named(competition.organisation),
         "tender": _tender(process, now=now),
         "awards": [_award(award, competition, now=now)] if award else [],
-        "contracts": [_contract(agreement, award, now=now)] if agreement and award else [],
+        "contracts": [_contract(agreement, award, process.amendments, now=now)] if agreement and award else [],
     }
 
 
@@ -69,7 +74,8 @@ def _last_change(process: Process, *, now: datetime) -> datetime:
     if award:
         moments += [award.notice_published_at, award.standstill_ends_at]
     if agreement:
-        moments += [signature.at for signature in agreement.signatures]
+        moments += [signature.at for signature in agreement.versions[0].signatures]
+        moments += [one.agreed_at for one in process.amendments]
         moments += [_last_moment(agreement.ends_on)] if agreement.ends_on else []
     return max(moment for moment in moments if moment is not None and moment <= now)
 
@@ -189,19 +195,40 @@ def _award(award: Award, competition: Competition, *, now: datetime) -> dict[str
     }
 
 
-def _contract(agreement: Agreement, award: Award, *, now: datetime) -> dict[str, Any]:
-    over = agreement.ends_on is not None and agreement.ends_on < clock.london(now).date()
+def _is_over(agreement: Agreement, now: datetime) -> bool:
+    return agreement.ends_on is not None and agreement.ends_on < clock.london(now).date()
+
+
+def _contract(agreement: Agreement, award: Award, amendments: Sequence[Amendment], *, now: datetime) -> dict[str, Any]:
     return {
         "id": agreement.reference,
         "awardID": f"{award.competition.reference}-award",
         "title": agreement.title,
-        "status": "terminated" if over else "active",
+        "status": "terminated" if _is_over(agreement, now) else "active",
         "period": {
             "startDate": _first_moment(agreement.starts_on),
             "endDate": _last_moment(agreement.ends_on).isoformat() if agreement.ends_on else None,
         },
         "value": _money(agreement.whole_life_value) if agreement.whole_life_value else None,
-        "dateSigned": max(signature.at for signature in agreement.signatures).isoformat(),
+        "dateSigned": max(signature.at for signature in agreement.versions[0].signatures).isoformat(),
+        "amendments": [_amendment(agreement, one) for one in amendments],
+    }
+
+
+def _amendment(agreement: Agreement, one: Amendment) -> dict[str, Any]:
+    """One change as its notice tells it: UK10 for a change, UK11 for an early ending (Procurement Act 2023)."""
+    said = [f"Applies from {date_words(one.applies_from)}."]
+    if one.new_last_day != one.old_last_day:
+        old, new = (date_words(day) or "not fixed" for day in (one.old_last_day, one.new_last_day))
+        said.append(f"Last day {new}, before {old}.")
+    if one.new_value != one.old_value:
+        said.append(f"Whole-life value {pounds_words(one.new_value)}, before {pounds_words(one.old_value)}.")
+    notice = "UK11 contract termination" if one.purpose in ENDS else "UK10 contract change"
+    return {
+        "id": f"{agreement.reference}-{one.number}",
+        "date": one.agreed_at.isoformat(),
+        "description": " ".join(said),
+        "rationale": f"{notice}: {(one.ground or one.purpose).label}",
     }
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import ColumnExpressionArgument, Select, func, select
@@ -22,6 +24,8 @@ from calloffs.competitions.rules import CompetitionStatus
 from calloffs.plans.models import PlanVersion
 from contracts.agreements.models import Agreement, AgreementVersion
 from contracts.agreements.rules import AgreementStatus
+from contracts.changes.models import Variation
+from contracts.changes.rules import Ground, Purpose, VariationStatus
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import SupplierStatus
 from marketplace.errors import NotFound
@@ -143,6 +147,21 @@ def whole_register(choice: Choice) -> Sequence[Award]:
 
 
 @dataclass(frozen=True)
+class Amendment:
+    """One change of a contract that all have agreed, or that was given notice of: what may be public of it."""
+
+    number: int
+    purpose: Purpose
+    ground: Ground | None
+    agreed_at: datetime
+    applies_from: date
+    old_last_day: date | None
+    new_last_day: date | None
+    old_value: Decimal | None
+    new_value: Decimal | None
+
+
+@dataclass(frozen=True)
 class Process:
     """One contracting process, as far as it is public: the award once its notice is out, the contract once signed."""
 
@@ -150,6 +169,7 @@ class Process:
     award: Award | None
     agreement: Agreement | None
     bids: int | None
+    amendments: Sequence[Amendment] = ()
 
 
 def published_references() -> Sequence[str]:
@@ -214,4 +234,33 @@ def process(reference: str) -> Process:
     bids = db.session.scalar(
         select(func.count()).where(Bid.competition_id == competition.id, Bid.status == BidStatus.SUBMITTED)
     )
-    return Process(competition, award, agreement, bids)
+    return Process(competition, award, agreement, bids, _amendments(agreement) if agreement else ())
+
+
+def _amendments(agreement: Agreement) -> Sequence[Amendment]:
+    """Its agreed changes in their order, each against the version before.
+
+    Reasons, shares and prices of bands stay with those whom the contract concerns.
+    """
+    made = {
+        one.version_id: one
+        for one in db.session.scalars(
+            select(Variation).where(Variation.agreement_id == agreement.id, Variation.status == VariationStatus.AGREED)
+        )
+    }
+    agreed = [one for one in agreement.versions if one.agreed_at is not None]
+    return [
+        Amendment(
+            new.number,
+            made[new.id].purpose,
+            made[new.id].ground,
+            new.agreed_at,
+            new.in_force_from,
+            old.ends_on,
+            new.ends_on,
+            old.whole_life_value,
+            new.whole_life_value,
+        )
+        for old, new in pairwise(agreed)
+        if new.id in made and new.agreed_at is not None
+    ]

@@ -9,9 +9,12 @@ from flask import current_app, render_template
 from sqlalchemy import select
 
 from calloffs.awards.models import Award
+from calloffs.competitions.rules import Instrument
 from contracts.agreements import actions, queries
 from contracts.agreements.models import AgreementDocument, AgreementVersion
 from contracts.agreements.rules import DocumentStatus, terms_digest
+from contracts.agreements.rules.comparing import differences
+from contracts.agreements.rules.schedule import payment_schedule
 from marketplace import clock
 from marketplace.access import SYSTEM
 from marketplace.errors import AlreadyDone, Refused
@@ -74,4 +77,13 @@ def make_waiting_documents() -> None:
 def contract_page(version: AgreementVersion) -> str:
     """One version of the contract as the page that becomes its PDF: nothing in it depends on when it is made."""
     terms = queries.terms(version)
-    return render_template("pdfs/contract.html", version=version, terms=terms, digest=terms_digest(terms))
+    before = [one for one in version.agreement.versions if one.number < version.number and one.agreed_at is not None]
+    return render_template(
+        "pdfs/contract.html",
+        version=version,
+        terms=terms,
+        digest=terms_digest(terms),
+        changes=differences(queries.terms(before[-1]), terms) if before else [],
+        schedule=[] if terms.instrument == Instrument.GRANT else payment_schedule(terms),
+        chain=[one for one in version.agreement.subcontractors if one.left_on is None],
+    )

@@ -137,6 +137,7 @@ def show(agreement_id: int) -> str:
         today=clock.today(),
         standing=_standing(agreement),
         signs_now=_signs_now(agreement),
+        manages=agreement.commissioner_id == actor.organisation_id and actor.may(Permission.MANAGE_CONTRACTS),
         stopped=[one for one in agreement.suspensions if one.applies_on(on)],
     )
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from wtforms import HiddenField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Length
 
 from calloffs.plans.rules import Band
+from contracts.changes.rules import Ground, Purpose
 from marketplace.forms import (
     Checkbox,
     Choice,
@@ -17,10 +18,13 @@ from marketplace.forms import (
     Form,
     LongText,
     Pounds,
+    Text,
     WholeNumber,
     required,
     word_limit,
 )
+
+_SHORT = Length(max=80, message="This must be 80 characters or fewer")
 
 
 class NewForm(Form):
@@ -75,6 +79,84 @@ class LiftForm(Form):
 
     on = DateParts("The first day on which referrals are taken again", missing="Enter the day")
     reason = LongText("Reason", validators=[required("Give the reason"), word_limit(300)])
+
+
+class ProposalForm(Form):
+    """What a supplier would change, from when and why."""
+
+    what = LongText(
+        "What you would change",
+        description="Volume, price, areas, dates: as you would have it.",
+        validators=[required("Say what you would change"), word_limit(300)],
+    )
+    reason = LongText(
+        "Why",
+        description="The commissioner and every funder read this.",
+        validators=[required("Say why"), word_limit(300)],
+    )
+    from_on = DateParts("From when", missing="Enter the day from which it would apply")
+    ends_on = DateParts("Another last day of the contract", description="Only if you would move it.", missing="")
+
+
+class LeadForm(Form):
+    """Who leads the contract from then on."""
+
+    lead = Choice(
+        "Who leads the contract",
+        description="Its people manage the contract and sign for the commissioners from the day the change applies.",
+        missing="Choose who leads the contract",
+    )
+
+
+class OptionForm(Form):
+    """By how many months the contract may be extended, and by when that is decided."""
+
+    months = WholeNumber(
+        "By how many months", least=1, most=60, validators=[InputRequired("Enter the number of months, up to 60")]
+    )
+    decide_by = DateParts("Decided by", missing="Enter the day by which it is decided")
+
+
+class EndForm(Form):
+    """The last day, whether both sides agree, on what ground, and why."""
+
+    last_day = DateParts(
+        "The contract’s last day", description="The day itself counts.", missing="Enter the contract’s last day"
+    )
+    how = Choice(
+        "How it ends",
+        choices=[(Purpose.ENDING.value, "Both sides agree, and sign"), (Purpose.NOTICE.value, "We give notice")],
+        missing="Choose how it ends",
+    )
+    ground = Choice(
+        "On what ground",
+        description="It is published with the termination notice.",
+        choices=[(ground.value, ground.label) for ground in Ground],
+        missing="Choose the ground",
+    )
+    reason = LongText(
+        "Why",
+        description="Every funder and the supplier will read this.",
+        validators=[required("Say why the contract ends early"), word_limit(300)],
+    )
+
+
+class TaskForm(Form):
+    """One task of the ending."""
+
+    title = Text("What is to be done, in a few words", validators=[required("Enter what is to be done"), _SHORT])
+    what = LongText("What shows that it is done", validators=[required("Say what shows it"), word_limit(100)])
+    side = Choice("Whose task it is", missing="Choose whose task it is")
+    owner = Text("Who does it", description="A name or a role, if somebody is named already.", validators=[_SHORT])
+    due_on = DateParts("By when", missing="Enter the day by which it is to be done")
+
+
+class DoneForm(Form):
+    """What shows that a task is done."""
+
+    note = LongText(
+        "What shows that it is done", validators=[required("Say what shows that it is done"), word_limit(200)]
+    )
 
 
 class SignForm(Form):

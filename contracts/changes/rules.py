@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from itertools import zip_longest
 
-from contracts.agreements.rules import LineTerm, Side, Terms, price_of
+from contracts.agreements.rules import Side, price_of
 from marketplace.money import split
 
 
@@ -36,7 +35,7 @@ class VariationStatus(StrEnum):
 VARIATION_MOVES: dict[VariationStatus, frozenset[VariationStatus]] = {
     VariationStatus.DRAFT: frozenset({VariationStatus.AWAITING_APPROVAL, VariationStatus.WITHDRAWN}),
     VariationStatus.AWAITING_APPROVAL: frozenset(
-        {VariationStatus.DRAFT, VariationStatus.AWAITING_SUPPLIER, VariationStatus.WITHDRAWN}
+        {VariationStatus.DRAFT, VariationStatus.AWAITING_SUPPLIER, VariationStatus.AGREED, VariationStatus.WITHDRAWN}
     ),
     VariationStatus.AWAITING_SUPPLIER: frozenset(
         {VariationStatus.DRAFT, VariationStatus.AWAITING_COMMISSIONER, VariationStatus.WITHDRAWN}
@@ -53,42 +52,180 @@ TURN = {VariationStatus.AWAITING_SUPPLIER: Side.SUPPLIER, VariationStatus.AWAITI
 AFTER = {Side.SUPPLIER: VariationStatus.AWAITING_COMMISSIONER, Side.COMMISSIONER: VariationStatus.AGREED}
 
 
+class ProposalStatus(StrEnum):
+    """Where a supplier's proposal stands."""
+
+    SENT = "sent"
+    TAKEN_UP = "taken_up"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        return {ProposalStatus.SENT: "To be answered", ProposalStatus.WITHDRAWN: "Taken back"}.get(
+            self, self.value.replace("_", " ").capitalize()
+        )
+
+
+PROPOSAL_MOVES: dict[ProposalStatus, frozenset[ProposalStatus]] = {
+    ProposalStatus.SENT: frozenset({ProposalStatus.TAKEN_UP, ProposalStatus.DECLINED, ProposalStatus.WITHDRAWN}),
+    ProposalStatus.TAKEN_UP: frozenset(),
+    ProposalStatus.DECLINED: frozenset(),
+    ProposalStatus.WITHDRAWN: frozenset(),
+}
+
+
+class Purpose(StrEnum):
+    """What a variation is for. A notice is given by the commissioner alone: the funders approve, nobody signs."""
+
+    CHANGE = "change"
+    EXTENSION = "extension"
+    ENDING = "ending"
+    NOTICE = "notice"
+
+    @property
+    def label(self) -> str:
+        """The purpose in words."""
+        return {
+            Purpose.CHANGE: "Change",
+            Purpose.EXTENSION: "Extension, as agreed",
+            Purpose.ENDING: "Early ending, agreed by both sides",
+            Purpose.NOTICE: "Early ending by notice",
+        }[self]
+
+
+ENDS = frozenset({Purpose.ENDING, Purpose.NOTICE})
+
+
+class Ground(StrEnum):
+    """Why a contract ends before its last day. The termination notice (UK11) says which."""
+
+    NOT_NEEDED = "not_needed"
+    FUNDING = "funding"
+    CHANGED = "changed"
+    BREACH = "breach"
+    UNABLE = "unable"
+    EXCLUDED = "excluded"
+
+    @property
+    def label(self) -> str:
+        """The ground in words."""
+        return {
+            Ground.NOT_NEEDED: "The service is no longer needed",
+            Ground.FUNDING: "There is no more money for it",
+            Ground.CHANGED: "It would have to change so much that it must be competed for anew",
+            Ground.BREACH: "The supplier has not kept to the contract",
+            Ground.UNABLE: "The supplier can no longer deliver",
+            Ground.EXCLUDED: "The supplier must be excluded, or is debarred",
+        }[self]
+
+
+# Our default (‡): how many days a notice leaves, unless the ground lies with the supplier.
+NOTICE_DAYS = 90
+_AT_ONCE = frozenset({Ground.BREACH, Ground.UNABLE, Ground.EXCLUDED})
+
+
+def earliest_last_day(ground: Ground, *, notice_on: date) -> date:
+    """The earliest last day after a notice given on a day; that very day if the ground lies with the supplier."""
+    return notice_on + timedelta(days=0 if ground in _AT_ONCE else NOTICE_DAYS)
+
+
 @dataclass(frozen=True)
-class Difference:
-    """One thing that changes: what it is, how it was, how it will be."""
+class UsualTask:
+    """A task of every ending: whose it is, and how many days before the last day it is due (after it, if below 0)."""
 
+    title: str
     what: str
-    old: str
-    new: str
+    side: Side
+    lead_days: int
 
 
-def differences(old: Terms, new: Terms) -> list[Difference]:
-    """What a variation changes, in words, part by part. The whole-life value follows from the rest and is priced."""
-    found = [Difference("Last day", _day(old.ends_on), _day(new.ends_on))]
-    shares = [{one.name: one.percent for one in terms.funders} for terms in (old, new)]
-    for name in dict.fromkeys([*shares[0], *shares[1]]):
-        before, after = (f"{by[name].normalize():f}%" if name in by else "Nothing" for by in shares)
-        found.append(Difference(f"Share of {name}", before, after))
-    for one, other in zip(old.lines, new.lines, strict=True):
-        found.extend(_of_line(one, other, several=len(old.lines) > 1))
-    return [one for one in found if one.old != one.new]
+# Our default set (‡), for the contract manager to change. Sources: R61, R92, R131; domain.md, "Words" (TUPE).
+EXIT_TASKS = (
+    UsualTask("Exit plan agreed", "Who does what by when, agreed by both sides.", Side.COMMISSIONER, 150),
+    UsualTask(
+        "Staff who may transfer (TUPE)", "The anonymised workforce list for the next supplier.", Side.SUPPLIER, 120
+    ),
+    UsualTask("What comes after", "The next call-off, an extension, or why there is none.", Side.COMMISSIONER, 120),
+    UsualTask(
+        "People in service", "For each: stays until done, moves to the next supplier, or ends.", Side.SUPPLIER, 60
+    ),
+    UsualTask("Officers told", "From when to refer elsewhere, and where.", Side.COMMISSIONER, 60),
+    UsualTask("Supply chain", "Subcontractors told, what they are owed settled.", Side.SUPPLIER, 30),
+    UsualTask("Premises and equipment", "Given back or handed on; prison keys and passes returned.", Side.SUPPLIER, 0),
+    UsualTask("Records", "Handed over or kept as the law asks; access ended.", Side.SUPPLIER, 0),
+    UsualTask("Final promises judged", "Last reports on promises and the supply chain.", Side.COMMISSIONER, -30),
+    UsualTask("Final reconciliation", "The last contract year reconciled, invoices settled.", Side.COMMISSIONER, -60),
+)
+# Our defaults (‡): how long before the end its tasks are made; how many days each leaves at least; when it is near.
+EXIT_MONTHS = 6
+LEAST_DAYS = 7
+SOON_DAYS = 14
 
 
-def _of_line(old: LineTerm, new: LineTerm, *, several: bool) -> Iterator[Difference]:
-    of = f" of {new.title}" if several else ""
-    yield Difference(f"Where{of}", ", ".join(old.places), ", ".join(new.places))
-    yield Difference(f"Referrals until{of}", _day(old.referrals_until), _day(new.referrals_until))
-    yield Difference(f"Planned band{of}", str(old.planned_band), str(new.planned_band))
-    for one, other in zip_longest(old.bands, new.bands):
-        words = [
-            f"{band.low:,} to {band.high:,} referrals a year, £{band.annual_price:,.2f} a year" if band else "None"
-            for band in (one, other)
-        ]
-        yield Difference(f"Band {(one or other).number}{of}", *words)
+def lead_days_left(usual: int, *, ends_on: date, made_on: date) -> int:
+    """How many days before the end a task is due that is made on a day: as usual, but never sooner than can be done."""
+    return min(usual, (ends_on - made_on).days - LEAST_DAYS)
 
 
-def _day(day: date | None) -> str:
-    return f"{day.day} {day:%B %Y}" if day else "Not fixed"
+class OptionStanding(StrEnum):
+    """Where an option to extend is on a day: what was decided of it and came of that; else what the clock says."""
+
+    NOT_AGREED = "not_agreed"
+    OPEN = "open"
+    IN_HAND = "in_hand"
+    USED = "used"
+    LEFT = "left"
+    LAPSED = "lapsed"
+
+    @property
+    def label(self) -> str:
+        """The standing in words."""
+        return {
+            OptionStanding.NOT_AGREED: "In a draft",
+            OptionStanding.OPEN: "To be decided",
+            OptionStanding.IN_HAND: "Being approved and signed",
+            OptionStanding.LEFT: "Not used",
+        }.get(self, self.value.capitalize())
+
+
+# Our default (‡): how many days before its decision day an option is told of.
+OPTION_REMINDERS = (90, 30, 7)
+
+
+def reminder_due(decide_by: date, on: date) -> int | None:
+    """Which reminder of an option is the last that is due on a day; None before the first, and after its day."""
+    left = (decide_by - on).days
+    return min((days for days in OPTION_REMINDERS if 0 <= left <= days), default=None)
+
+
+class TaskStanding(StrEnum):
+    """Where a task of an ending is on a day."""
+
+    TO_DO = "to_do"
+    SOON = "soon"
+    LATE = "late"
+    DONE = "done"
+    DROPPED = "dropped"
+
+    @property
+    def label(self) -> str:
+        """The standing in words."""
+        return {TaskStanding.TO_DO: "To do", TaskStanding.SOON: "Due soon", TaskStanding.DROPPED: "Not needed"}.get(
+            self, self.value.capitalize()
+        )
+
+
+def task_standing(*, done: bool, dropped: bool, due_on: date, on: date) -> TaskStanding:
+    """Where a task is: what people said, and else what the clock says."""
+    if dropped:
+        return TaskStanding.DROPPED
+    if done:
+        return TaskStanding.DONE
+    if due_on < on:
+        return TaskStanding.LATE
+    return TaskStanding.SOON if (due_on - on).days <= SOON_DAYS else TaskStanding.TO_DO
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from contracts.agreements.models import Agreement
 from contracts.agreements.queries import terms
 from contracts.agreements.rules import terms_digest
 from contracts.changes import actions
-from contracts.changes.models import Variation
+from contracts.changes.models import Proposal, Variation
 from marketplace.access import Actor, Role
 from tests.factories.accounts import make_actor, make_commissioner
 from tests.factories.agreements import NOW, make_signed_agreement
@@ -97,3 +97,15 @@ def make_change(*, funders: int = 2, **award: object) -> Change:
     lead = make_commissioner()
     shares = [(lead, "60.00"), (make_commissioner(), "40.00")] if funders == 2 else []
     return Change(make_signed_agreement(lead=lead, funders=shares, **award))
+
+
+def make_proposal(made: Change) -> Proposal:
+    """What the supplier would change, waiting for its answer."""
+    return actions.propose(
+        made.agreement,
+        what="Forty more people a year.",
+        reason="We turn people away.",
+        from_on=APPLIES,
+        actor=make_actor(made.agreement.supplier, Role.SERVICE_MANAGER),
+        now=NOW,
+    )

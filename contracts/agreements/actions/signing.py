@@ -50,6 +50,8 @@ def sign(agreement: Agreement, *, digest: str, actor: Actor, now: datetime) -> S
         raise AlreadyDone("Your side has signed this contract already.")
     if any(one.person_id == actor.person for one in version.signatures):
         raise NotAllowed(OTHER_SIDE)
+    if agreement.status is AgreementStatus.ABANDONED:
+        raise Refused("This contract was abandoned, so that nobody signs it.")
     turn = TURN.get(agreement.status)
     if turn is not side:
         raise Refused(_WORDS[turn] if turn else "This contract is signed already.")

@@ -13,13 +13,14 @@ from contracts.agreements.models.contracts import (
     Signature,
     Subcontractor,
 )
-from contracts.agreements.models.standing import Suspension
+from contracts.agreements.models.standing import ExtensionOption, Suspension
 
 __all__ = [
     "Agreement",
     "AgreementDocument",
     "AgreementFunder",
     "AgreementVersion",
+    "ExtensionOption",
     "LineBand",
     "LineTerms",
     "LineTermsPlace",

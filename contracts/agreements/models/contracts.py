@@ -26,7 +26,7 @@ from marketplace.places.models import Place
 from marketplace.vault import SealedText
 
 if TYPE_CHECKING:
-    from contracts.agreements.models.standing import Suspension
+    from contracts.agreements.models.standing import ExtensionOption, Suspension
 
 
 class Agreement(Base):
@@ -69,6 +69,9 @@ class Agreement(Base):
     )
     subcontractors: Mapped[list[Subcontractor]] = relationship(
         order_by="Subcontractor.name", cascade="all, delete-orphan"
+    )
+    extension_options: Mapped[list[ExtensionOption]] = relationship(
+        back_populates="agreement", order_by="ExtensionOption.number"
     )
     suspensions: Mapped[list[Suspension]] = relationship(back_populates="agreement", order_by="Suspension.id")
 
@@ -140,11 +143,14 @@ class AgreementVersion(Base):
     abandoned_at: Mapped[When | None]
     ends_on: Mapped[date | None]
     whole_life_value: Mapped[Money | None] = mapped_column()
+    # Who leads from this version on, where that changes with it.
+    lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("organisations.id"))
     # The terms as their first signatory signed them: what the signatures' digests are of, whatever is renamed later.
     # Sealed, because the equality commitments are. None until signed, and for contracts signed before it was kept.
     signed_terms: Mapped[str | None] = mapped_column(SealedText("agreement_versions.signed_terms"))
 
     agreement: Mapped[Agreement] = relationship(back_populates="versions")
+    lead: Mapped[Organisation | None] = relationship()
     funders: Mapped[list[AgreementFunder]] = relationship(order_by="AgreementFunder.id")
     line_terms: Mapped[list[LineTerms]] = relationship(back_populates="version", order_by="LineTerms.line_id")
     signatures: Mapped[list[Signature]] = relationship(order_by="Signature.at")

@@ -1,15 +1,49 @@
-"""What stops a contract's services for a time."""
+"""What stops a contract's services for a time, and what may make it longer."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models.contracts import Agreement, ServiceLine
+from contracts.agreements.rules import OptionDecision
 from marketplace.accounts.models import Person
-from marketplace.database import Base, Key, When, key_of
+from marketplace.database import Base, Key, When, choice, key_of
+
+
+class ExtensionOption(Base):
+    """That the commissioner may make the contract longer, and what it decided. Agreed with a version, and for good."""
+
+    __tablename__ = "extension_options"
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "number"),
+        ForeignKeyConstraint(
+            ["version_id", "agreement_id"], ["agreement_versions.id", "agreement_versions.agreement_id"]
+        ),
+        CheckConstraint("months BETWEEN 1 AND 60", name="months"),
+        CheckConstraint(
+            "(decision IS NULL) = (decided_at IS NULL) AND (decision IS NULL) = (decided_by IS NULL) "
+            "AND (decision IS NULL) = (decided_reason IS NULL)",
+            name="decided",
+        ),
+    )
+
+    id: Mapped[Key]
+    agreement_id: Mapped[int] = key_of("agreements.id")
+    # The version with which it was agreed.
+    version_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    number: Mapped[int]
+    months: Mapped[int]
+    decide_by: Mapped[date]
+    decision: Mapped[OptionDecision | None] = mapped_column(choice(OptionDecision, "decision"))
+    decided_at: Mapped[When | None]
+    decided_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("people.id"))
+    decided_reason: Mapped[str | None]
+
+    agreement: Mapped[Agreement] = relationship(back_populates="extension_options", foreign_keys=[agreement_id])
+    decider: Mapped[Person | None] = relationship()
 
 
 class Suspension(Base):

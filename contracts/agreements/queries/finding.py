@@ -83,6 +83,7 @@ def whole() -> list[ORMOption]:
             selectinload(AgreementVersion.documents),
         ),
         selectinload(Agreement.subcontractors),
+        selectinload(Agreement.extension_options),
     ]
 
 

@@ -16,6 +16,7 @@ from contracts.agreements.models import (
 )
 from contracts.agreements.queries.finding import theirs, with_terms
 from contracts.agreements.rules import (
+    TURN,
     AgreementStatus,
     Origin,
     Standing,
@@ -113,7 +114,8 @@ def _standing(standing: Standing, on: date) -> ColumnElement[bool]:
     """The rule `standing_of` for lists; a test holds the two together."""
     signed = Agreement.status == AgreementStatus.SIGNED
     return {
-        Standing.AWAITING_SIGNATURE: ~signed,
+        Standing.AWAITING_SIGNATURE: Agreement.status.in_(TURN),
+        Standing.ABANDONED: Agreement.status == AgreementStatus.ABANDONED,
         Standing.NOT_BEGUN: and_(signed, Agreement.starts_on > on),
         Standing.IN_FORCE: and_(
             signed, Agreement.starts_on <= on, or_(Agreement.ends_on.is_(None), Agreement.ends_on >= on)

@@ -14,6 +14,7 @@ from contracts.agreements.rules import (
     BandTerm,
     FunderTerm,
     LineTerm,
+    OptionTerm,
     Origin,
     Party,
     Terms,
@@ -40,7 +41,7 @@ def _terms_as_they_stand(version: AgreementVersion) -> Terms:
         competition=competition.reference if competition else "",
         title=agreement.title,
         supplier=_party(agreement.supplier),
-        commissioner=_party(agreement.commissioner),
+        commissioner=_party(version.lead or agreement.commissioner),
         funders=tuple(FunderTerm(funder.organisation.name, funder.percent) for funder in version.funders),
         starts_on=agreement.starts_on,
         ends_on=version.ends_on,
@@ -52,7 +53,17 @@ def _terms_as_they_stand(version: AgreementVersion) -> Terms:
         instrument=None if agreement.instrument is Instrument.CONTRACT else agreement.instrument.value,
         version=version.number if version.number > 1 else None,
         in_force_from=version.in_force_from if version.number > 1 else None,
+        options=_options(version),
     )
+
+
+def _options(version: AgreementVersion) -> tuple[OptionTerm, ...] | None:
+    """The options agreed with this version or before it; none of a version that was dropped."""
+    agreed = {
+        one.id for one in version.agreement.versions if one.number <= version.number and one.abandoned_at is None
+    } | {version.id}
+    found = [one for one in version.agreement.extension_options if one.version_id in agreed]
+    return tuple(OptionTerm(one.number, one.months, one.decide_by) for one in found) or None
 
 
 def is_as_signed(version: AgreementVersion) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from contracts.agreements.models import Agreement
+from contracts.agreements.models import Agreement, AgreementVersion
+from contracts.changes.models import Variation
+from contracts.changes.rules import VARIATION_MOVES, VariationStatus
 from contracts.mobilisation.queries import side_of
 from marketplace.access import Actor, Permission
-from marketplace.errors import NotAllowed
+from marketplace.errors import AlreadyDone, NotAllowed, Refused
 from marketplace.extensions import db
 
 
@@ -22,3 +24,28 @@ def must_lead(agreement: Agreement, actor: Actor) -> None:
     actor.must(Permission.MANAGE_CONTRACTS)
     if actor.is_supplier or side_of(actor, agreement) is None:
         raise NotAllowed("Only the lead commissioner’s contract manager or commercial partner does this.")
+
+
+def locked(variation: Variation) -> None:
+    """The variation as it is now, held with its contract."""
+    lock(variation.agreement)
+    db.session.refresh(variation)
+    db.session.refresh(variation.version)
+
+
+def drafting(variation: Variation, actor: Actor) -> AgreementVersion:
+    """The draft, held, for those who may change it."""
+    must_lead(variation.agreement, actor)
+    locked(variation)
+    if variation.status is not VariationStatus.DRAFT:
+        raise Refused("This change is no longer a draft, so that it cannot be changed here.")
+    return variation.version
+
+
+def move(variation: Variation, to: VariationStatus) -> None:
+    """On to another status, where that is permitted."""
+    if variation.status is to:
+        raise AlreadyDone("This is done already.")
+    if to not in VARIATION_MOVES[variation.status]:
+        raise Refused(f"This change is “{variation.status.label.lower()}”, so that this cannot be done now.")
+    variation.status = to

@@ -14,8 +14,9 @@ from sqlalchemy.orm import joinedload, selectinload
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, AgreementFunder, AgreementVersion
 from contracts.agreements.rules import Side, contract_year
+from contracts.agreements.rules.comparing import Difference, differences
 from contracts.changes.models import Variation, VariationApproval
-from contracts.changes.rules import TURN, Difference, Priced, Span, VariationStatus, differences, priced, varied
+from contracts.changes.rules import TURN, Priced, Span, VariationStatus, priced, varied
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.errors import NotFound
@@ -141,65 +142,27 @@ def turn_of(variation: Variation) -> Side | None:
     return TURN.get(variation.status)
 
 
-def waiting(actor: Actor, now: datetime) -> list[Waiting]:
-    """Variations that wait for this person's approval or signature, and those sent back to their author."""
-    if actor.organisation_id is None:
-        return []
-    asked = [
-        (
-            actor.may(Permission.SIGN_FOR_SUPPLIER) and actor.is_supplier,
-            (Variation.status == VariationStatus.AWAITING_SUPPLIER, Agreement.supplier_id == actor.organisation_id),
-            "Sign the change to",
-        ),
-        (
-            actor.may(Permission.SIGN_FOR_COMMISSIONER),
-            (
-                Variation.status == VariationStatus.AWAITING_COMMISSIONER,
-                Agreement.commissioner_id == actor.organisation_id,
-            ),
-            "Sign the change to",
-        ),
-        (
-            actor.may(Permission.APPROVE_CHANGES),
-            (
-                Variation.status == VariationStatus.AWAITING_APPROVAL,
-                Variation.author_id != actor.person_id,
-                exists().where(
-                    AgreementFunder.organisation_id == actor.organisation_id,
-                    AgreementFunder.version_id == AgreementVersion.id,
-                    AgreementVersion.agreement_id == Agreement.id,
-                    or_(
-                        AgreementVersion.id == Variation.version_id,
-                        (AgreementVersion.agreed_at.is_not(None)) & (AgreementVersion.superseded_on.is_(None)),
-                    ),
-                ),
-                ~exists().where(
-                    VariationApproval.variation_id == Variation.id,
-                    VariationApproval.round == Variation.round,
-                    VariationApproval.organisation_id == actor.organisation_id,
-                ),
-            ),
-            "Approve the change to",
-        ),
-        (
-            actor.may(Permission.MANAGE_CONTRACTS),
-            (
-                Variation.status == VariationStatus.DRAFT,
-                Variation.returned_reason.is_not(None),
-                Variation.author_id == actor.person_id,
-            ),
-            "Sent back: the change to",
-        ),
+def lead_on(agreement: Agreement, on: date) -> int:
+    """Which body leads the contract on a day: as agreed last by then, or as it does."""
+    named = [
+        one.lead_id
+        for one in agreement.versions
+        if one.agreed_at is not None and one.in_force_from <= on and one.lead_id is not None
     ]
-    found = []
-    for may, where, words in asked:
-        if not may:
-            continue
-        rows = db.session.execute(
-            select(Variation.id, Agreement.reference)
-            .join(Agreement, Variation.agreement_id == Agreement.id)
-            .where(*where)
-            .order_by(Variation.id)
+    return named[-1] if named else agreement.commissioner_id
+
+
+def leads_to_hand_over(on: date) -> Sequence[int]:
+    """Contracts that another body is to lead by a day."""
+    return db.session.scalars(
+        select(Agreement.id)
+        .join(AgreementVersion, AgreementVersion.agreement_id == Agreement.id)
+        .where(
+            AgreementVersion.agreed_at.is_not(None),
+            AgreementVersion.in_force_from <= on,
+            AgreementVersion.lead_id.is_not(None),
+            AgreementVersion.lead_id != Agreement.commissioner_id,
         )
-        found += [Waiting(f"{words} {reference}", url_for("changes.show", variation_id=key)) for key, reference in rows]
-    return found
+        .distinct()
+        .order_by(Agreement.id)
+    ).all()

@@ -1,4 +1,4 @@
-"""Pages of changes: versions and variations, suspension."""
+"""Pages of changes: versions and variations, extension, suspension, ending."""
 
 from __future__ import annotations
 
@@ -34,7 +34,15 @@ def ask(form: Form, template: str, action: Callable[[], str], *, said: str = "",
     return page, 422 if form.errors and status == 200 else status
 
 
-# The pages hang themselves on the blueprint.
-from contracts.changes.views import suspensions, variations  # noqa: E402
+def press(action: Callable[[], object], *, to: str, said: str) -> Response:
+    """A button without a form: do it, say it, and on to another page."""
+    with transaction():
+        action()
+    flash(said, "success")
+    return redirect(to)
 
-__all__ = ["bp", "suspensions", "variations"]
+
+# The pages hang themselves on the blueprint.
+from contracts.changes.views import abandoning, endings, options, proposals, suspensions, variations  # noqa: E402
+
+__all__ = ["abandoning", "bp", "endings", "options", "proposals", "suspensions", "variations"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -10,12 +11,12 @@ from werkzeug.wrappers import Response
 from calloffs.competitions.forms import CO_COMMISSIONERS, FundersForm
 from contracts.agreements.models import LineTerms
 from contracts.agreements.queries import agreement_for, side_of, terms
-from contracts.agreements.rules import Side, terms_digest
+from contracts.agreements.rules import Origin, Side, terms_digest
 from contracts.changes import actions, queries
-from contracts.changes.forms import DatesForm, NewForm, PlacesForm, ReasonForm, SignForm, VolumeForm
+from contracts.changes.forms import DatesForm, LeadForm, NewForm, PlacesForm, ReasonForm, SignForm, VolumeForm
 from contracts.changes.models import Variation
-from contracts.changes.rules import TURN, VARIATION_MOVES, VariationStatus
-from contracts.changes.views import Answer, ask, bp
+from contracts.changes.rules import ENDS, TURN, VARIATION_MOVES, VariationStatus
+from contracts.changes.views import Answer, ask, bp, press
 from contracts.mobilisation.queries import side_of as manages_for
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
@@ -23,7 +24,23 @@ from marketplace.accounts import queries as accounts
 from marketplace.errors import NotAllowed, NotFound, Refused
 from marketplace.forms import Form
 from marketplace.places import queries as places
+from marketplace.spreadsheets import csv_download
 from marketplace.transactions import transaction
+CSV_COLUMNS = (
+    "version",
+    "purpose",
+    "status",
+    "drafted_at",
+    "agreed_at",
+    "in_force_from",
+    "reason",
+    "whole_life_before",
+    "whole_life_after",
+    "what_changes",
+    "old",
+    "new",
+)
+
 
 @bp.get("/<int:agreement_id>/changes")
 @audience(Permission.SEE_CONTRACTS)
@@ -39,10 +56,42 @@ def index(agreement_id: int) -> str:
         may_begin=manages_for(actor, agreement) is Side.COMMISSIONER
         and not any(VARIATION_MOVES[one.status] for one in variations),
         current=agreement.version_on(clock.today()),
+        proposals=queries.proposals_of(agreement),
+        may_propose=manages_for(actor, agreement) is Side.SUPPLIER and agreement.origin is Origin.AWARD,
         suspensions=queries.suspensions_of(agreement),
         leads=manages_for(actor, agreement) is Side.COMMISSIONER,
         today=clock.today(),
     )
+
+
+@bp.get("/<int:agreement_id>/changes.csv")
+@audience(Permission.SEE_CONTRACTS)
+def as_csv(agreement_id: int) -> Response:
+    """The changes, a row for each thing that one changes; amounts in pounds."""
+    actor = acting()
+    agreement = agreement_for(actor, agreement_id)
+    rows = []
+    for one in queries.variations_of(actor, agreement):
+        effect = queries.effect(one)
+        before = sum((part.life_before for part in effect.priced), Decimal(0))
+        rows += [
+            [
+                one.version.number,
+                one.purpose.value,
+                one.status.value,
+                one.created_at.isoformat(),
+                one.version.agreed_at.isoformat() if one.version.agreed_at else None,
+                one.version.in_force_from,
+                one.reason,
+                before,
+                effect.whole_life_value,
+                part.what,
+                part.old,
+                part.new,
+            ]
+            for part in effect.differences
+        ]
+    return csv_download(f"changes-{agreement.reference}.csv".replace("/", "-"), CSV_COLUMNS, rows)
 
 
 @bp.route("/<int:agreement_id>/changes/new", methods=["GET", "POST"])
@@ -98,6 +147,7 @@ def _show(variation: Variation, form: Form) -> str:
         digest=digest,
         form=form,
         may_edit=leads and variation.status is VariationStatus.DRAFT,
+        ends=variation.purpose in ENDS,
         may_take_back=leads and VariationStatus.DRAFT in VARIATION_MOVES[variation.status],
         may_withdraw=leads and VariationStatus.WITHDRAWN in VARIATION_MOVES[variation.status],
         may_approve=queries.may_approve(actor, variation),
@@ -204,6 +254,22 @@ def shares(variation_id: int) -> Answer:
     return _part(form, variation, enter, template="shares", heading="Who pays which part")
 
 
+@bp.route("/changes/<int:variation_id>/lead", methods=["GET", "POST"])
+@audience(Permission.MANAGE_CONTRACTS)
+def lead(variation_id: int) -> Answer:
+    """Who leads the contract from then on."""
+    variation, form = _draft(variation_id), LeadForm()
+    form.lead.choices = [(str(one.organisation_id), one.organisation.name) for one in variation.version.funders]
+    if not form.is_submitted():
+        form.lead.data = str(variation.version.lead_id or variation.agreement.commissioner_id)
+    return _part(
+        form,
+        variation,
+        lambda: actions.set_lead(variation, body_id=int(form.lead.data), actor=acting(), now=clock.now()),
+        heading="Who leads the contract",
+    )
+
+
 @bp.post("/changes/<int:variation_id>/submit")
 @audience(Permission.MANAGE_CONTRACTS)
 def submit(variation_id: int) -> Response:
@@ -225,7 +291,7 @@ def approve(variation_id: int) -> Response:
     return _press(
         variation,
         lambda: actions.approve(variation, shown_round=shown, actor=acting(), now=clock.now()),
-        "You have approved the change.",
+        "You have approved it.",
     )
 
 
@@ -344,10 +410,7 @@ def _part(
 
 
 def _press(variation: Variation, action: Callable[[], object], said: str) -> Response:
-    with transaction():
-        action()
-    flash(said, "success")
-    return redirect(_to(variation))
+    return press(action, to=_to(variation), said=said)
 
 
 def _to(variation: Variation) -> str:

@@ -1,6 +1,6 @@
 """Reads of mobilisation: milestones and readiness, people who deliver, promises, supply chain, what waits."""
 
-from contracts.mobilisation.queries.contract import contract_for, side_of
+from contracts.mobilisation.queries.contract import contract_for, managed, side_of
 from contracts.mobilisation.queries.milestones import (
     Ready,
     contracts_to_mobilise,
@@ -51,6 +51,7 @@ __all__ = [
     "every_ready",
     "expiring",
     "is_begun",
+    "managed",
     "mark_of",
     "milestone_for",
     "milestones_of",

@@ -22,6 +22,8 @@ from calloffs.competitions.rules import CompetitionStatus
 from catalogue.publishing import ocds, queries
 from catalogue.publishing.rules import OCID_PREFIX, identifier, ocid, without_nothing
 from contracts.agreements.actions import draw_agreement
+from contracts.changes.actions import begin_ending, submit
+from contracts.changes.rules import Ground
 from marketplace.access import SYSTEM
 from marketplace.accounts.rules import OrganisationKind, SupplierStatus
 from tests.factories.accounts import make_commissioner, make_supplier
@@ -37,6 +39,7 @@ from tests.factories.agreements import (
     sign_as,
     signatory_of,
 )
+from tests.factories.changes import make_change
 from tests.factories.evaluation import CLOSED_AT, SECRET, make_call_off, make_evaluated, make_recommended
 
 Database = scoped_session[Session]
@@ -204,6 +207,45 @@ def test_a_contract_is_told_once_both_have_signed(
     over = datetime.fromisoformat("2028-04-01T09:00:00+01:00")
     assert release(reference, over)["contracts"][0]["status"] == "terminated"
     assert faults(package(reference, over)) == []
+
+
+def test_a_change_and_a_notice_are_amendments_without_their_reasons(
+    session: Database, faults: Callable[[dict[str, Any]], list[str]]
+) -> None:
+    made = make_change(funders=1)
+    agreement = made.agreement
+    made.agreed()
+    reference = agreement.award.competition.reference if agreement.award else ""
+    ending = begin_ending(
+        agreement,
+        last_day=date(2027, 12, 31),
+        ground=Ground.FUNDING,
+        reason="Our secret reason.",
+        by_notice=True,
+        actor=made.manager,
+        now=NOW + timedelta(days=4),
+    )
+    submit(ending, actor=made.manager, now=NOW + timedelta(days=4))
+    before = release(reference, NOW + timedelta(days=5))
+    given = NOW + timedelta(days=6)
+    made.approve(ending, now=given)
+    after = package(reference, given)
+    assert faults(after) == []
+    (one,) = after["releases"]
+    assert [len(told["contracts"][0]["amendments"]) for told in (before, one)] == [1, 2]
+    assert one["id"] != before["id"]
+    assert one["tag"] == ["tender", "award", "contract", "contractAmendment"]
+    change, notice = one["contracts"][0]["amendments"]
+    assert (change["id"], change["rationale"]) == (f"{agreement.reference}-2", "UK10 contract change: Change")
+    assert change["description"] == ("Applies from 1 January 2027. Whole-life value £575,000.01, before £300,000.")
+    assert notice["rationale"] == "UK11 contract termination: There is no more money for it"
+    assert "Last day 31 December 2027, before 30 September 2029." in notice["description"]
+    assert notice["date"] == given.isoformat()
+    assert "secret" not in json.dumps(after)
+    # When the contract was signed is not when it was changed last.
+    assert one["contracts"][0]["dateSigned"] == (NOW + timedelta(hours=2)).isoformat()
+    over = release(reference, datetime.fromisoformat("2028-01-01T09:00:00+00:00"))
+    assert over["tag"][-1] == "contractTermination"
 
 
 @pytest.mark.parametrize(

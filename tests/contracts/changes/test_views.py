@@ -56,6 +56,11 @@ def test_a_change_from_the_draft_to_the_last_signature_on_the_pages(client: Flas
     assert "must be 100%" in lead.text
     assert "Kent" in _text(client, f"{one}/areas/{made.agreement.lines[0].id}")
     page = _text(client, one)
+    assert "The whole contract as it will be" in page
+    assert "Find and keep a home for each person referred." in page
+    table = client.get(f"{changes}.csv").text
+    assert "2,change,draft," in table
+    assert "£200,000.00 a year" in table
     assert "81 to 100 referrals a year, £100,000.00 a year" in page
     assert "81 to 100 referrals a year, £200,000.00 a year" in page
     assert "£575,000.01" in page

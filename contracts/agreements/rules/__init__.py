@@ -34,6 +34,7 @@ class AgreementStatus(StrEnum):
     AWAITING_SUPPLIER = "awaiting_supplier"
     AWAITING_COMMISSIONER = "awaiting_commissioner"
     SIGNED = "signed"
+    ABANDONED = "abandoned"
 
     @property
     def label(self) -> str:
@@ -42,13 +43,15 @@ class AgreementStatus(StrEnum):
             AgreementStatus.AWAITING_SUPPLIER: "Supplier to sign",
             AgreementStatus.AWAITING_COMMISSIONER: "Commissioner to sign",
             AgreementStatus.SIGNED: "Signed",
+            AgreementStatus.ABANDONED: "Abandoned, never signed by both",
         }[self]
 
 
 AGREEMENT_MOVES: dict[AgreementStatus, frozenset[AgreementStatus]] = {
-    AgreementStatus.AWAITING_SUPPLIER: frozenset({AgreementStatus.AWAITING_COMMISSIONER}),
-    AgreementStatus.AWAITING_COMMISSIONER: frozenset({AgreementStatus.SIGNED}),
+    AgreementStatus.AWAITING_SUPPLIER: frozenset({AgreementStatus.AWAITING_COMMISSIONER, AgreementStatus.ABANDONED}),
+    AgreementStatus.AWAITING_COMMISSIONER: frozenset({AgreementStatus.SIGNED, AgreementStatus.ABANDONED}),
     AgreementStatus.SIGNED: frozenset(),
+    AgreementStatus.ABANDONED: frozenset(),
 }
 
 
@@ -70,6 +73,18 @@ AFTER: dict[Side, AgreementStatus] = {
 }
 
 
+class OptionDecision(StrEnum):
+    """What the commissioner decided of an option to extend."""
+
+    USE = "use"
+    LEAVE = "leave"
+
+    @property
+    def label(self) -> str:
+        """The decision in words."""
+        return {OptionDecision.USE: "To be used", OptionDecision.LEAVE: "Not used"}[self]
+
+
 class DocumentStatus(StrEnum):
     """Where a document stands."""
 
@@ -84,10 +99,13 @@ class Standing(StrEnum):
     NOT_BEGUN = "not_begun"
     IN_FORCE = "in_force"
     ENDED = "ended"
+    ABANDONED = "abandoned"
 
 
 def standing_of(status: AgreementStatus, *, starts_on: date, ends_on: date | None, on: date) -> Standing:
     """Where the contract is on a day. Its first and last day both count as in force."""
+    if status is AgreementStatus.ABANDONED:
+        return Standing.ABANDONED
     if status is not AgreementStatus.SIGNED:
         return Standing.AWAITING_SIGNATURE
     if on < starts_on:
@@ -200,6 +218,15 @@ class LineTerm:
 
 
 @dataclass(frozen=True)
+class OptionTerm:
+    """That the commissioner may make the contract so many months longer, if it decides by a day."""
+
+    number: int
+    months: int
+    decide_by: date
+
+
+@dataclass(frozen=True)
 class Terms:
     """Everything both sides sign: what the digest is of and what the PDF says."""
 
@@ -222,10 +249,12 @@ class Terms:
     # Of terms as varied: which version they are, and the day from which they apply.
     version: int | None = None
     in_force_from: date | None = None
+    # Options to extend; None where there are none.
+    options: tuple[OptionTerm, ...] | None = None
 
 
 # Added after the first contracts were signed: left out where empty, so that the digests of those stay what they are.
-_ADDED_LATER = ("instrument", "version", "in_force_from")
+_ADDED_LATER = ("instrument", "version", "in_force_from", "options")
 
 
 def canonical_terms(terms: Terms) -> bytes:
@@ -253,6 +282,7 @@ def terms_from(canonical: str | bytes) -> Terms:
             "ends_on": _date_if(said["ends_on"]),
             "whole_life_value": None if said["whole_life_value"] is None else Decimal(said["whole_life_value"]),
             "in_force_from": _date_if(said.get("in_force_from")),
+            "options": _options_from(said.get("options")),
             "lines": tuple(
                 LineTerm(
                     **one
@@ -272,6 +302,12 @@ def terms_from(canonical: str | bytes) -> Terms:
     )
 
 
+def _options_from(said: list[dict[str, Any]] | None) -> tuple[OptionTerm, ...] | None:
+    if said is None:
+        return None
+    return tuple(OptionTerm(**one | {"decide_by": date.fromisoformat(one["decide_by"])}) for one in said)
+
+
 def figures(terms: Terms) -> tuple[object, ...]:
     """What may not differ from what was signed: dates, shares, amounts, bands, codes of places. Names may change."""
     return (
@@ -280,6 +316,7 @@ def figures(terms: Terms) -> tuple[object, ...]:
         terms.whole_life_value,
         terms.instrument,
         terms.in_force_from,
+        terms.options,
         terms.specification,
         terms.equality_commitments,
         tuple(sorted(funder.percent for funder in terms.funders)),
