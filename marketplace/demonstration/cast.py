@@ -66,7 +66,11 @@ PCC = Body(
     "northumbria-pcc",
     "Northumbria Police and Crime Commissioner",
     OrganisationKind.PCC,
-    (("Ruth Adeyemi", (Role.EVALUATOR,)), ("Sam Doyle", (Role.COMMISSIONER_FINANCE,))),
+    (
+        ("Ruth Adeyemi", (Role.EVALUATOR,)),
+        ("Nadia Rahman", (Role.APPROVER,)),
+        ("Sam Doyle", (Role.COMMISSIONER_FINANCE,)),
+    ),
     place_code="E23000007",
 )
 WOMENS_CENTRE = Body(

@@ -86,7 +86,7 @@ def _referrals(play: Play, line: ServiceLine, call_off: CallOff, winner: Body, *
         select(DesiredOutcome.code).where(DesiredOutcome.category_code == call_off.category)
     ).all()
     expected = position(line, on=play.today).expected or 0
-    wanted = expected * call_off.of_profile // 100
+    wanted = expected * call_off.of_profile // 100 if days else 0
     if call_off.left_under_cap is not None:
         wanted = (line.terms_on(play.today).cap or 0) - call_off.left_under_cap
     for number in range(wanted):

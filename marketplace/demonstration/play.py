@@ -51,6 +51,8 @@ from marketplace.demonstration.cast import (
     email_of,
 )
 from marketplace.demonstration.delivery import approve_older, deliver, hand_over
+from marketplace.demonstration.changes import change
+from marketplace.demonstration.delivery import approve_older, deliver
 from marketplace.demonstration.scenes import CallOff, Until
 from marketplace.errors import Refused
 from marketplace.extensions import db
@@ -118,6 +120,7 @@ class Play:
         for call_off in scenes.CALL_OFFS:
             self._call_off(call_off)
         hand_over(self, "Accommodation support in Cleveland", "Homes and support in Cleveland")
+        change(self)
         self._set_up_payments()
 
     def _set_up_payments(self) -> None:

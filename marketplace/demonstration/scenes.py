@@ -107,6 +107,15 @@ CALL_OFFS = (
         bidders=((LODESTAR, 4, 94), (KITTIWAKE, 2, 97)),
     ),
     CallOff(
+        "Family and significant others in County Durham",
+        "FAM",
+        _DURHAM,
+        Until.CONTRACT,
+        closes=-45,
+        bands=_cap(80, "104000.00"),
+        bidders=((PATHWAYS, 4, 96), (LODESTAR, 3, 90)),
+    ),
+    CallOff(
         "Emotional wellbeing in County Durham",
         "EMO",
         _DURHAM,
