@@ -43,6 +43,6 @@ def press(action: Callable[[], object], *, to: str, said: str) -> Response:
 
 
 # The pages hang themselves on the blueprint.
-from contracts.changes.views import abandoning, endings, options, proposals, suspensions, variations  # noqa: E402
+from contracts.changes.views import abandoning, endings, options, parts, proposals, suspensions, variations  # noqa: E402
 
-__all__ = ["abandoning", "bp", "endings", "options", "proposals", "suspensions", "variations"]
+__all__ = ["abandoning", "bp", "endings", "options", "parts", "proposals", "suspensions", "variations"]

@@ -124,7 +124,7 @@ def new(agreement_id: int) -> Answer:
 @audience(Permission.SEE_CONTRACTS)
 def show(variation_id: int) -> str:
     """One change: old beside new, its price for each funder, who has approved and signed, and what comes next."""
-    return _show(_variation(variation_id), SignForm())
+    return _show(variation_of(variation_id), SignForm())
 
 
 def _show(variation: Variation, form: Form) -> str:
@@ -156,125 +156,11 @@ def _show(variation: Variation, form: Form) -> str:
     )
 
 
-@bp.route("/changes/<int:variation_id>/dates", methods=["GET", "POST"])
-@audience(Permission.MANAGE_CONTRACTS)
-def dates(variation_id: int) -> Answer:
-    """From when it applies, and the last day."""
-    variation = _draft(variation_id)
-    form = DatesForm(obj=variation.version)
-    return _part(
-        form,
-        variation,
-        lambda: actions.set_dates(
-            variation,
-            in_force_from=form.in_force_from.data,
-            ends_on=form.ends_on.data,
-            actor=acting(),
-            now=clock.now(),
-        ),
-        heading="Dates",
-    )
-
-
-@bp.route("/changes/<int:variation_id>/volume/<int:line_id>", methods=["GET", "POST"])
-@audience(Permission.MANAGE_CONTRACTS)
-def volume(variation_id: int, line_id: int) -> Answer:
-    """One service's bands or cap, and prices."""
-    variation = _draft(variation_id)
-    agreed = _terms(variation, line_id)
-    form = VolumeForm.for_bands([band.number for band in agreed.bands])
-    if not form.is_submitted():
-        form.planned_band.data, form.referrals_until.data = str(agreed.planned_band), agreed.referrals_until
-        for band in agreed.bands:
-            form[f"low_{band.number}"].data, form[f"high_{band.number}"].data = band.low, band.high
-            form[f"price_{band.number}"].data = band.annual_price
-    return _part(
-        form,
-        variation,
-        lambda: actions.set_volume(
-            variation,
-            agreed,
-            bands=form.bands(),
-            planned_band=int(form.planned_band.data),
-            referrals_until=form.referrals_until.data,
-            actor=acting(),
-            now=clock.now(),
-        ),
-        template="volume",
-        heading=f"Volume and price of {agreed.line.title}",
-    )
-
-
-@bp.route("/changes/<int:variation_id>/areas/<int:line_id>", methods=["GET", "POST"])
-@audience(Permission.MANAGE_CONTRACTS)
-def areas(variation_id: int, line_id: int) -> Answer:
-    """Where one service is delivered."""
-    variation = _draft(variation_id)
-    agreed = _terms(variation, line_id)
-    form = PlacesForm()
-    form.place_codes.choices = places.choices()
-    if not form.is_submitted():
-        form.place_codes.data = [one.code for one in agreed.places]
-    return _part(
-        form,
-        variation,
-        lambda: actions.set_places(
-            variation, agreed, place_codes=form.place_codes.data or [], actor=acting(), now=clock.now()
-        ),
-        template="areas",
-        heading=f"Areas of {agreed.line.title}",
-        tree=places.tree(),
-    )
-
-
-@bp.route("/changes/<int:variation_id>/shares", methods=["GET", "POST"])
-@audience(Permission.MANAGE_CONTRACTS)
-def shares(variation_id: int) -> Answer:
-    """Who pays which part."""
-    variation = _draft(variation_id)
-    lead = variation.agreement.commissioner_id
-    form = FundersForm()
-    del form.source  # from which fund the lead pays its part stays as it was agreed
-    others = [(str(one.id), one.name) for one in accounts.commissioners() if one.id != lead]
-    for body, _ in form.rows():
-        body.choices = [("", "None"), *others]
-    if not form.is_submitted():
-        of_lead = [one for one in variation.version.funders if one.organisation_id == lead]
-        form.lead.data = f"{of_lead[0].percent.normalize():f}" if of_lead else ""
-        partners = [one for one in variation.version.funders if one.organisation_id != lead]
-        for (body, percent), share in zip(form.rows(), partners[:CO_COMMISSIONERS], strict=False):
-            body.data, percent.data = str(share.organisation_id), f"{share.percent.normalize():f}"
-
-    def enter() -> None:
-        found = form.shares(lead)
-        if found is None:
-            raise Refused("Correct the shares below.")
-        actions.set_shares(variation, shares=found, actor=acting(), now=clock.now())
-
-    return _part(form, variation, enter, template="shares", heading="Who pays which part")
-
-
-@bp.route("/changes/<int:variation_id>/lead", methods=["GET", "POST"])
-@audience(Permission.MANAGE_CONTRACTS)
-def lead(variation_id: int) -> Answer:
-    """Who leads the contract from then on."""
-    variation, form = _draft(variation_id), LeadForm()
-    form.lead.choices = [(str(one.organisation_id), one.organisation.name) for one in variation.version.funders]
-    if not form.is_submitted():
-        form.lead.data = str(variation.version.lead_id or variation.agreement.commissioner_id)
-    return _part(
-        form,
-        variation,
-        lambda: actions.set_lead(variation, body_id=int(form.lead.data), actor=acting(), now=clock.now()),
-        heading="Who leads the contract",
-    )
-
-
 @bp.post("/changes/<int:variation_id>/submit")
 @audience(Permission.MANAGE_CONTRACTS)
 def submit(variation_id: int) -> Response:
     """Ask every funder to approve."""
-    variation = _variation(variation_id)
+    variation = variation_of(variation_id)
     return _press(
         variation,
         lambda: actions.submit(variation, actor=acting(), now=clock.now()),
@@ -286,7 +172,7 @@ def submit(variation_id: int) -> Response:
 @audience(Permission.APPROVE_CHANGES)
 def approve(variation_id: int) -> Response:
     """Approve it as shown."""
-    variation = _variation(variation_id)
+    variation = variation_of(variation_id)
     shown = request.form.get("round", 0, type=int)
     return _press(
         variation,
@@ -299,11 +185,11 @@ def approve(variation_id: int) -> Response:
 @audience(Permission.APPROVE_CHANGES)
 def send_back(variation_id: int) -> Answer:
     """Do not approve it, with the reason."""
-    variation, form = _variation(variation_id), ReasonForm()
+    variation, form = variation_of(variation_id), ReasonForm()
     if not form.is_submitted():
         form.round.data = str(variation.round)
     shown = str(form.round.data or "")
-    return _part(
+    return part(
         form,
         variation,
         lambda: actions.send_back(
@@ -322,7 +208,7 @@ def send_back(variation_id: int) -> Answer:
 @audience(Permission.MANAGE_CONTRACTS)
 def take_back(variation_id: int) -> Response:
     """Back into draft."""
-    variation = _variation(variation_id)
+    variation = variation_of(variation_id)
     return _press(
         variation,
         lambda: actions.take_back(variation, actor=acting(), now=clock.now()),
@@ -334,8 +220,8 @@ def take_back(variation_id: int) -> Response:
 @audience(Permission.MANAGE_CONTRACTS)
 def withdraw(variation_id: int) -> Answer:
     """Give it up, with the reason."""
-    variation, form = _variation(variation_id), ReasonForm()
-    return _part(
+    variation, form = variation_of(variation_id), ReasonForm()
+    return part(
         form,
         variation,
         lambda: actions.withdraw(variation, reason=form.reason.data, actor=acting(), now=clock.now()),
@@ -348,41 +234,25 @@ def withdraw(variation_id: int) -> Answer:
 @audience(Permission.SIGN_FOR_SUPPLIER, Permission.SIGN_FOR_COMMISSIONER)
 def sign(variation_id: int) -> Answer:
     """Tick and sign, under the terms as shown."""
-    variation, form = _variation(variation_id), SignForm()
+    variation, form = variation_of(variation_id), SignForm()
     if form.validate_on_submit():
         try:
             with transaction():
                 actions.sign(variation, digest=form.digest.data or "", actor=acting(), now=clock.now())
         except Refused as refused:
             form.show_refusal(refused)
-            return _show(_variation(variation_id), form), refused.status
+            return _show(variation_of(variation_id), form), refused.status
         flash("You have signed the change.", "success")
         return redirect(_to(variation))
     return _show(variation, form), 422
 
 
-def _variation(variation_id: int) -> Variation:
+def variation_of(variation_id: int) -> Variation:
+    """The change, for those whom it concerns."""
     return queries.variation_for(acting(), variation_id)
 
 
-def _draft(variation_id: int) -> Variation:
-    """A page with a form is shown to nobody whose form would be refused."""
-    variation = _variation(variation_id)
-    if manages_for(acting(), variation.agreement) is not Side.COMMISSIONER:
-        raise NotAllowed("Only the lead commissioner’s contract manager or commercial partner drafts a change.")
-    if variation.status is not VariationStatus.DRAFT:
-        raise Refused("This change is no longer a draft, so that it cannot be changed here.")
-    return variation
-
-
-def _terms(variation: Variation, line_id: int) -> LineTerms:
-    found = next((one for one in variation.version.line_terms if one.line_id == line_id and one.bands), None)
-    if found is None:
-        raise NotFound("This contract has no such service.")
-    return found
-
-
-def _part(
+def part(
     form: Form,
     variation: Variation,
     action: Callable[[], object],
@@ -392,6 +262,8 @@ def _part(
     button: str = "Save and continue",
     **context: object,
 ) -> Answer:
+    """A page with a form about one change, and back to it."""
+
     def done() -> str:
         action()
         return _to(variation)
