@@ -21,7 +21,7 @@ from calloffs.competitions.rules import CompetitionStatus
 from calloffs.funds.actions import open_fund
 from calloffs.funds.rules import FundKind
 from contracts.agreements.rules import Side
-from contracts.changes.actions import begin, suspend
+from contracts.changes.actions import add_option, begin, begin_exit, suspend
 from contracts.handovers import actions as handing_over
 from contracts.invoices.actions import credit, dispute
 from contracts.invoices.rules import InvoiceStatus
@@ -46,7 +46,7 @@ from marketplace.suppliers.rules import ApplicationStatus
 from tests.conftest import StandingClock
 from tests.factories.accounts import make_actor, make_framework_team, make_supplier, sign_in
 from tests.factories.agreements import make_signed_agreement
-from tests.factories.changes import APPLIES, Change
+from tests.factories.changes import APPLIES, Change, make_proposal
 from tests.factories.competitions import make_needs_data, make_plan, make_tender
 from tests.factories.evaluation import make_evaluated, make_recommended
 from tests.factories.invoices import RAISED, make_contract, make_invoice
@@ -112,6 +112,8 @@ def world(session: Database, clock: StandingClock) -> World:
         now=clock(),
     )
     changed = Change(make_signed_agreement(lead=tender.lead, supplier=tender.supplier))
+    draft = begin(changed.agreement, reason="x", in_force_from=APPLIES, actor=changed.manager, now=clock())
+    option = add_option(draft.version, months=12, decide_by=APPLIES, actor=changed.manager, now=clock())
     stopped = suspend(changed.agreement, line=None, from_on=APPLIES, reason="x", actor=changed.manager, now=clock())
     mobilised = Contract(agreement)
     instalment = make_instalment(lead=tender.lead, supplier=tender.supplier, now=clock())
@@ -173,10 +175,11 @@ def world(session: Database, clock: StandingClock) -> World:
         "credit_note_id": [credit(invoice, amount=Decimal(1), reason="x", actor=supplier, now=clock()).id],
         "difference_id": [make_difference().id],
         "fund_id": [fund.id],
-        "variation_id": [
-            begin(changed.agreement, reason="x", in_force_from=APPLIES, actor=changed.manager, now=clock()).id
-        ],
+        "variation_id": [draft.id],
         "suspension_id": [stopped.id],
+        "option_id": [option.id],
+        "proposal_id": [make_proposal(changed).id],
+        "exit_task_id": [begin_exit(changed.agreement, actor=changed.manager, now=clock())[0].id],
         "target_id": [performed.proposed(from_month=performed.agreement.starts_on.replace(month=10)).id],
         "scorecard_id": [card.id],
         "improvement_id": [improvement.id],
