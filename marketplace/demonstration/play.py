@@ -50,9 +50,8 @@ from marketplace.demonstration.cast import (
     Body,
     email_of,
 )
-from marketplace.demonstration.delivery import approve_older, deliver, hand_over
 from marketplace.demonstration.changes import change
-from marketplace.demonstration.delivery import approve_older, deliver
+from marketplace.demonstration.delivery import approve_older, deliver, hand_over
 from marketplace.demonstration.scenes import CallOff, Until
 from marketplace.errors import Refused
 from marketplace.extensions import db
