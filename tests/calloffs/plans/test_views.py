@@ -3,9 +3,14 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
+from calloffs.competitions.rules import CompetitionStatus
+from calloffs.plans import actions as planning
+from marketplace import clock
 from marketplace.access import Role
+from marketplace.audit import events_for
+from marketplace.extensions import db
 from tests.factories.accounts import actor_with, make_actor, make_commissioner, make_supplier, sign_in
-from tests.factories.competitions import make_plan, make_tender
+from tests.factories.competitions import make_needs_data, make_plan, make_tender
 from tests.factories.counting import counted_queries
 from tests.factories.framework import make_framework
 from tests.factories.places import MANCHESTER, SALFORD, make_places
@@ -201,6 +206,22 @@ def test_needs_data_and_unit_costs_have_their_lists(client: FlaskClient) -> None
     assert "entered already" in client.post("/plans/unit-costs/new", data={**costs, "category_code": "ACC"}).text
     assert "In use" in client.get("/plans/unit-costs").text
     assert "500.00,700.00,1000.00,Contracts of 2025,2026-03-31" in client.get("/plans/unit-costs.csv").text
+
+
+def test_the_approver_reads_of_late_needs_data_before_approving_and_the_trail_says_so(client: FlaskClient) -> None:
+    made = make_tender(CompetitionStatus.AWAITING_APPROVAL)
+    plan = make_plan(made.lead, made.author, settled=False)
+    needs = make_needs_data(made.author)
+    planning.rest_on(plan, needs_data_id=needs.id, reason="", actor=made.author, now=clock.now())
+    made.competition.plan_version = planning.settle(plan, actor=made.author, now=clock.now())
+    db.session.flush()
+    sign_in(client, made.approver)
+    page = client.get(f"/call-offs/{made.competition.id}/decide").text
+    assert "The needs data that the plan rests on was due and is not published: Needs of people in Manchester" in page
+    assert "How the volume and the budget were worked out" in page
+    assert client.post(f"/call-offs/{made.competition.id}/approve").status_code == 302
+    approved = next(one for one in events_for(made.competition) if one.what == "Approved and published")
+    assert approved.details == {"needs_data": "late"}
 
 
 def test_the_list_narrows_sorts_and_is_a_file(client: FlaskClient) -> None:
