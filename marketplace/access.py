@@ -104,6 +104,8 @@ class Permission(StrEnum):
     REFER = "refer"
     DELIVER = "deliver"
     SEE_REFERRALS = "see_referrals"
+    SEE_LATE_REFERRALS = "see_late_referrals"
+    CHASE_REFERRALS = "chase_referrals"
     SEE_INVOICES = "see_invoices"
     PAY_INVOICES = "pay_invoices"
     APPROVE_INVOICES = "approve_invoices"
@@ -152,6 +154,9 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.REFER: frozenset({Role.RESPONSIBLE_OFFICER}),
     Permission.DELIVER: frozenset({Role.SERVICE_MANAGER, Role.CASEWORKER}),
     Permission.SEE_REFERRALS: frozenset({Role.RESPONSIBLE_OFFICER, Role.SERVICE_MANAGER, Role.CASEWORKER}),
+    # Of referrals past a clock: how many, and their references. Nothing about anybody.
+    Permission.SEE_LATE_REFERRALS: frozenset({Role.REGIONAL_COORDINATOR, Role.SERVICE_MANAGER}),
+    Permission.CHASE_REFERRALS: frozenset({Role.REGIONAL_COORDINATOR}),
     Permission.SEE_INVOICES: frozenset({Role.COMMISSIONER_FINANCE, Role.SUPPLIER_FINANCE, Role.CONTRACT_MANAGER}),
     Permission.PAY_INVOICES: frozenset({Role.COMMISSIONER_FINANCE}),
     Permission.APPROVE_INVOICES: frozenset({Role.CONTRACT_MANAGER}),

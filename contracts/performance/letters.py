@@ -10,7 +10,9 @@ from contracts.agreements.models import Agreement
 from contracts.agreements.rules import Side
 from contracts.mobilisation.letters import managers
 from contracts.mobilisation.rules import other
-from contracts.performance.models import ImprovementAction, MeasureTarget, Scorecard
+from contracts.performance.models import Chase, ImprovementAction, MeasureTarget, Scorecard
+from contracts.performance.queries import LateReferral
+from contracts.referrals.queries import service_managers
 from marketplace.accounts import letters
 
 
@@ -104,6 +106,21 @@ def remind(made: ImprovementAction, *, now: datetime) -> None:
     """To its owner and the other side, once, when it is late."""
     for side in (made.side, other(made.side)):
         _improve(made, side, f"late:{made.due_on}:{side}", "An action is late", now=now)
+
+
+def chase(made: Chase, late: Sequence[LateReferral], *, now: datetime) -> None:
+    """To the supplier's service managers: which referrals are late, by reference."""
+    line = made.line
+    letters.write_to(
+        service_managers(line.agreement.supplier_id),
+        key=f"chase:{made.id}",
+        subject=f"Late referrals of {line.title}",
+        template="emails/performance/chase.txt",
+        now=now,
+        chase=made,
+        line=line,
+        late=late,
+    )
 
 
 def _improve(made: ImprovementAction, side: Side, what: str, subject: str, *, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from contracts.agreements.models import Agreement
+from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import Side
 from contracts.performance.rules import (
     ActionStatus,
@@ -181,3 +181,24 @@ class ImprovementAction(Base):
     closed_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("people.id"))
 
     scorecard: Mapped[Scorecard] = relationship()
+
+
+class Chase(Base):
+    """That a service's supplier was asked about its late referrals: at most once a day."""
+
+    __tablename__ = "chases"
+    __table_args__ = (
+        UniqueConstraint("line_id", "day"),
+        CheckConstraint("late > 0", name="late"),
+    )
+
+    id: Mapped[Key]
+    line_id: Mapped[int] = key_of("service_lines.id")
+    day: Mapped[date]
+    # How many referrals were late then.
+    late: Mapped[int]
+    at: Mapped[When]
+    chased_by: Mapped[int] = key_of("people.id")
+
+    line: Mapped[ServiceLine] = relationship()
+    person: Mapped[Person] = relationship()

@@ -66,7 +66,7 @@ HUGE = str(10**30)
 ASKED = (
     *("page", "stage", "category", "place", "show", "status", "sort", "text", "origin", "name", "standing", "need"),
     *("words", "who", "mine", "news", "agreement", "next", "kind", "order", "by", "on", "month", "measure", "rating"),
-    *("first", "last", "other", "first-day", "on-day"),
+    *("first", "last", "other", "first-day", "on-day", "clock"),
 )
 HOSTILE = ("\x00", HUGE, "%_\\' OR 1=1 -- 🏠")
 # What is typed into every field of a form at once.

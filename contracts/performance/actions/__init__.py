@@ -1,5 +1,6 @@
 """Writes of performance: targets proposed and agreed, scorecards made, commented on, reviewed and acted on."""
 
+from contracts.performance.actions.chasing import chase
 from contracts.performance.actions.improving import close, comment, reopen, resolve, review, say_done
 from contracts.performance.actions.scoring import make_scorecards
 from contracts.performance.actions.targets import agree, agree_all, decline, propose, propose_usual, take_back
@@ -7,6 +8,7 @@ from contracts.performance.actions.targets import agree, agree_all, decline, pro
 __all__ = [
     "agree",
     "agree_all",
+    "chase",
     "close",
     "comment",
     "decline",

@@ -1,7 +1,8 @@
 """What records say of a month: cases and how many were met, for any number of contracts in a few grouped queries.
 
 A referral counts for the contract whose line it is on. One that moved to the next supplier counts with the old one
-until it ended there, and from its own sending with the new one, so that performance stays with whoever earned it.
+until it ended there, and from the move with the new one, so that performance stays with whoever earned it. The clocks
+of answering and of the first session are not held against whoever takes over: for that there are other days (R92).
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def _sessions(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
             func.count().filter(recorded),
         )
         .join(Session, Session.referral_id == Referral.id)
-        .where(Session.starts_at >= _begins(first), Session.starts_at < _ends(last))
+        .where(Session.starts_at >= begins(first), Session.starts_at < ends(last))
     )
     for row in db.session.execute(asked):
         yield row[0], Measure.RECORDED, row[1], row[2]
@@ -94,7 +95,7 @@ def _sessions(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
 
 def _ended(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
     def within(moment: InstrumentedAttribute[datetime | None]) -> Any:
-        return and_(moment >= _begins(first), moment < _ends(last))
+        return and_(moment >= begins(first), moment < ends(last))
 
     accepted, ended = within(Referral.accepted_at), within(Referral.ended_at)
     returned = and_(ended, Referral.status == ReferralStatus.RETURNED)
@@ -114,12 +115,12 @@ def _ended(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
 
 def _in_touch(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
     """As it stands at the end of the last day."""
-    since = _begins(last - timedelta(days=IN_TOUCH_DAYS - 1))
+    since = begins(last - timedelta(days=IN_TOUCH_DAYS - 1))
     seen = exists().where(
-        Session.referral_id == Referral.id, Session.starts_at >= since, Session.starts_at < _ends(last)
+        Session.referral_id == Referral.id, Session.starts_at >= since, Session.starts_at < ends(last)
     )
     asked = _of(keys, func.count().filter(seen), func.count()).where(
-        Referral.accepted_at < since, or_(Referral.ended_at.is_(None), Referral.ended_at >= _ends(last))
+        Referral.accepted_at < since, or_(Referral.ended_at.is_(None), Referral.ended_at >= ends(last))
     )
     for row in db.session.execute(asked):
         yield row[0], Measure.IN_TOUCH, row[1], row[2]
@@ -138,23 +139,25 @@ def _of(keys: Sequence[int], *wanted: Any) -> Select[Any]:
 
 def _deadlines(first: date, last: date, working_days: int) -> Any:
     """Each day whose so many working days end in the time asked about, and the moment at which they are over."""
-    rows = [(day, _ends(due)) for day, due in days_due(first, last, working_days)]
+    rows = [(day, ends(due)) for day, due in days_due(first, last, working_days)]
     if not rows:
         return None
     return values(column("day", Date), column("until", Moment), name="deadlines").data(rows)
 
 
 def _sent_on(asked: Select[Any], due: Any) -> Select[Any]:
-    return asked.join(due, due.c.day == _london_day(Referral.sent_at))
+    return asked.join(due, due.c.day == _london_day(Referral.sent_at)).where(Referral.moved_from_id.is_(None))
 
 
 def _london_day(moment: InstrumentedAttribute[Any]) -> Any:
     return func.date(func.timezone("Europe/London", moment))
 
 
-def _begins(day: date) -> datetime:
+def begins(day: date) -> datetime:
+    """The first moment of a London day."""
     return clock.from_london(datetime.combine(day, time()))
 
 
-def _ends(day: date) -> datetime:
-    return _begins(day + timedelta(days=1))
+def ends(day: date) -> datetime:
+    """The first moment after a London day."""
+    return begins(day + timedelta(days=1))

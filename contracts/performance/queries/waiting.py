@@ -14,6 +14,7 @@ from contracts.agreements.rules import Side, months_after
 from contracts.mobilisation.queries.contract import managed
 from contracts.mobilisation.rules import other
 from contracts.performance.models import ImprovementAction, MeasureTarget, Scorecard
+from contracts.performance.queries.desk import count_late
 from contracts.performance.queries.scorecards import last_month_over
 from contracts.performance.rules import ActionStatus, Rating, TargetStatus
 from marketplace import clock
@@ -41,7 +42,16 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
             found.extend(_targets(actor, side))
             found.extend(_improvements(actor, side))
             found.extend(_missed(actor, side, clock.london(now).date()))
+    if actor.may(Permission.SEE_LATE_REFERRALS):
+        found.extend(_late(actor, clock.london(now).date()))
     return found
+
+
+def _late(actor: Actor, on: date) -> Iterator[Waiting]:
+    late, services = count_late(actor, on=on)
+    if late:
+        words = f"{plural(late, 'referral')} of {plural(services, 'service')} past a clock"
+        yield Waiting(words, url_for("performance.desk"))
 
 
 def _targets(actor: Actor, side: Side) -> Iterator[Waiting]:

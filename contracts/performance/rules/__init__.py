@@ -9,6 +9,7 @@ from contracts.performance.rules.clocks import (
     days_due,
     freezes_on,
     last_day_past,
+    late_since,
 )
 from contracts.performance.rules.measures import DEFINITIONS, Definition, Measure, Part, Target, usual_targets
 from contracts.performance.rules.scoring import FEW, GRAVEST_FIRST, Figure, Rating, Scorecard, rating_of, worst
@@ -37,6 +38,7 @@ __all__ = [
     "days_due",
     "freezes_on",
     "last_day_past",
+    "late_since",
     "rating_of",
     "usual_targets",
     "worst",

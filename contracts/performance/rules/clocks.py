@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from contracts.agreements.rules import last_of_month
+from contracts.referrals.rules import MOVE_WORKING_DAYS
 from marketplace.working_days import add_working_days
 
 # The supplier accepts or returns a referral: our default (‡).
@@ -40,7 +41,8 @@ class LateClock(StrEnum):
     def rule(self) -> str:
         """The clock in words, its figure marked if it is our own."""
         return {
-            LateClock.ANSWER: f"Accept or return within {ANSWER_WORKING_DAYS} working days (‡) of sending",
+            LateClock.ANSWER: f"Accept or return within {ANSWER_WORKING_DAYS} working days (‡) of sending, or take on "
+            f"within {MOVE_WORKING_DAYS} who was moved here",
             LateClock.FIRST_SESSION: f"First session within {FIRST_SESSION_WORKING_DAYS} working days of sending",
             LateClock.RECORD: "Record a session the same day",
             LateClock.IN_TOUCH: f"A session at least every {IN_TOUCH_DAYS} days (‡) while a referral is open",
@@ -66,6 +68,18 @@ def last_day_past(on: date, working_days: int) -> date:
     while add_working_days(day, working_days) >= on:
         day -= timedelta(days=1)
     return day
+
+
+def late_since(which: LateClock, ran_from: date, *, moved: bool) -> date:
+    """The day on which a clock ran out that ran from this one: the last on which all would have been well.
+
+    Whoever takes over somebody who was moved has other days to take them on (R92).
+    """
+    if which is LateClock.ANSWER:
+        return add_working_days(ran_from, MOVE_WORKING_DAYS if moved else ANSWER_WORKING_DAYS)
+    if which is LateClock.FIRST_SESSION:
+        return add_working_days(ran_from, FIRST_SESSION_WORKING_DAYS)
+    return ran_from if which is LateClock.RECORD else ran_from + timedelta(days=IN_TOUCH_DAYS)
 
 
 def freezes_on(month: date) -> date:

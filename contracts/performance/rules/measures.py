@@ -108,7 +108,8 @@ DEFINITIONS: dict[Measure, Definition] = {
         Part.BASICS,
         f"Answered within {ANSWER_WORKING_DAYS} working days",
         "referrals",
-        f"Referrals whose {ANSWER_WORKING_DAYS} working days (‡) ended in the month, unless withdrawn before.",
+        f"Referrals whose {ANSWER_WORKING_DAYS} working days (‡) ended in the month, unless withdrawn before "
+        "or moved here from another supplier.",
         "Accepted or returned by then.",
         "Referrals as they moved",
     ),
@@ -125,7 +126,7 @@ DEFINITIONS: dict[Measure, Definition] = {
         f"First session within {FIRST_SESSION_WORKING_DAYS} working days",
         "referrals",
         f"Referrals whose {FIRST_SESSION_WORKING_DAYS} working days after sending ended in the month, unless they "
-        "ended before without one.",
+        "ended before without one or were moved here from another supplier.",
         "A session began by then, whether or not the person came.",
         "Referrals and their sessions",
     ),

@@ -27,7 +27,7 @@ class Rating(StrEnum):
             Rating.MISSED: "Target missed",
             Rating.NEAR: "Near target",
             Rating.MET: "Target met",
-            Rating.TOO_FEW: "Too few cases to say",
+            Rating.TOO_FEW: "Too few to say",
         }[self]
 
 

@@ -1,0 +1,271 @@
+"""Referrals past a clock, by service and one by one: by reference only, without anything about a person (R72)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, true
+from sqlalchemy.orm import aliased, joinedload
+
+from contracts.agreements.models import Agreement, ServiceLine
+from contracts.agreements.queries import theirs
+from contracts.performance.models import Chase
+from contracts.performance.queries.counting import begins, ends
+from contracts.performance.rules import (
+    ANSWER_WORKING_DAYS,
+    FIRST_SESSION_WORKING_DAYS,
+    IN_TOUCH_DAYS,
+    LateClock,
+    last_day_past,
+    late_since,
+)
+from contracts.referrals.models import Referral, Session
+from contracts.referrals.rules import MOVE_WORKING_DAYS, ReferralStatus
+from marketplace import clock
+from marketplace.access import Actor, Permission
+from marketplace.accounts.models import Organisation
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+from marketplace.paging import PAGE, Page, before, nearest_page
+
+
+class DeskOrder(StrEnum):
+    """How services with late referrals are sorted."""
+
+    MOST = "most"
+    OLDEST = "oldest"
+    TITLE = "title"
+
+    @property
+    def label(self) -> str:
+        """The order in words."""
+        return {
+            DeskOrder.MOST: "Most late referrals first",
+            DeskOrder.OLDEST: "Longest late first",
+            DeskOrder.TITLE: "Service",
+        }[self]
+
+
+@dataclass(frozen=True)
+class DeskFilter:
+    """What the desk is narrowed to and how it is sorted."""
+
+    text: str = ""
+    clock: LateClock | None = None
+    order: DeskOrder = DeskOrder.MOST
+
+
+@dataclass(frozen=True)
+class LateLine:
+    """A service and how many of its referrals are past which clock; when its supplier was last chased."""
+
+    line: ServiceLine
+    late: dict[LateClock, int]
+    chased_on: date | None
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.late.values())
+
+
+@dataclass(frozen=True)
+class LateReferral:
+    """One referral, by its reference, the clock it is past, and since which day."""
+
+    id: int
+    reference: str
+    clock: LateClock
+    # The day on which the clock ran out.
+    since: date
+
+
+def desk(actor: Actor, narrowed: DeskFilter, *, on: date, number: int) -> Page[LateLine]:
+    """One page of the services that concern the actor and have late referrals."""
+    asked = _lines(actor, narrowed, on)
+    total = db.session.scalar(select(func.count()).select_from(asked.order_by(None).subquery())) or 0
+    number = nearest_page(number, total)
+    return Page(_with_lines(asked.offset(before(number)).limit(PAGE)), total, number)
+
+
+def every_late_line(actor: Actor, narrowed: DeskFilter, *, on: date) -> list[LateLine]:
+    """All of them: for downloads."""
+    return _with_lines(_lines(actor, narrowed, on))
+
+
+def late_line(actor: Actor, line_id: int) -> ServiceLine:
+    """A service line whose late referrals the actor may see. Raises NotFound else."""
+    actor.must(Permission.SEE_LATE_REFERRALS)
+    found = db.session.scalar(
+        select(ServiceLine)
+        .join(ServiceLine.agreement)
+        .where(ServiceLine.id == line_id, theirs(actor))
+        .options(joinedload(ServiceLine.agreement).joinedload(Agreement.supplier))
+    )
+    if found is None:
+        raise NotFound("There is no such service, or it does not concern your organisation.")
+    return found
+
+
+def late_referrals(line_id: int, *, on: date, number: int) -> Page[LateReferral]:
+    """One page of a line's late referrals, the longest late first."""
+    late = _late(on)
+    total = db.session.scalar(select(func.count()).select_from(late).where(late.c.line_id == line_id)) or 0
+    number = nearest_page(number, total)
+    return Page(_rows(late, line_id, limit=PAGE, offset=before(number)), total, number)
+
+
+def every_late_referral(line_id: int, *, on: date) -> list[LateReferral]:
+    """All of them: for downloads, and for the letter to the supplier."""
+    return _rows(_late(on), line_id)
+
+
+def count_late(actor: Actor, *, on: date) -> tuple[int, int]:
+    """How many referrals are late among the actor's services, and on how many services."""
+    late = _late(on)
+    wanted = (func.count().label("late"), func.count(late.c.line_id.distinct()).label("services"))
+    row = db.session.execute(_theirs(late, actor, *wanted)).one()
+    return row.late, row.services
+
+
+def chases_of(line_id: int) -> Sequence[Chase]:
+    """When a service's supplier was chased, the latest first."""
+    return db.session.scalars(
+        select(Chase).where(Chase.line_id == line_id).order_by(Chase.day.desc()).options(joinedload(Chase.person))
+    ).all()
+
+
+def _late(on: date) -> Any:
+    """Open referrals past a clock: line, clock, and the moment from which the clock ran."""
+    held = (
+        select(
+            func.min(Session.starts_at).label("first"),
+            func.max(Session.starts_at).label("last"),
+            func.min(Session.starts_at)
+            .filter(Session.recorded_at.is_(None), Session.starts_at < begins(on))
+            .label("unrecorded"),
+        )
+        .where(Session.referral_id == Referral.id)
+        .lateral("held")
+    )
+    moved = Referral.moved_from_id.is_not(None)
+    unanswered = and_(
+        Referral.status == ReferralStatus.SENT,
+        Referral.sent_at
+        < case((moved, ends(last_day_past(on, MOVE_WORKING_DAYS))), else_=ends(last_day_past(on, ANSWER_WORKING_DAYS))),
+    )
+    accepted = Referral.status == ReferralStatus.ACCEPTED
+    no_session = and_(
+        accepted,
+        case((moved, Referral.accepted_at), else_=Referral.sent_at)
+        < ends(last_day_past(on, FIRST_SESSION_WORKING_DAYS)),
+        or_(held.c.first.is_(None), held.c.first >= ends(on)),
+    )
+    unrecorded = and_(accepted, held.c.unrecorded.is_not(None))
+    since = begins(on - timedelta(days=IN_TOUCH_DAYS))
+    lost = and_(accepted, Referral.accepted_at < since, held.c.last < since)
+    which = case(
+        (unanswered, LateClock.ANSWER.value),
+        (no_session, LateClock.FIRST_SESSION.value),
+        (unrecorded, LateClock.RECORD.value),
+        (lost, LateClock.IN_TOUCH.value),
+        else_=null(),
+    ).label("clock")
+    ran_from = case(
+        (unanswered, Referral.sent_at),
+        (no_session, case((moved, Referral.accepted_at), else_=Referral.sent_at)),
+        (unrecorded, held.c.unrecorded),
+        else_=held.c.last,
+    ).label("ran_from")
+    every = (
+        select(Referral.id, Referral.reference, Referral.line_id, moved.label("moved"), which, ran_from)
+        .join(held, true())
+        .where(Referral.status.in_((ReferralStatus.SENT, ReferralStatus.ACCEPTED)))
+        .subquery()
+    )
+    return select(every).where(every.c.clock.is_not(None)).subquery("late")
+
+
+def _theirs(late: Any, actor: Actor, *wanted: Any) -> Select[Any]:
+    actor.must(Permission.SEE_LATE_REFERRALS)
+    return (
+        select(*wanted)
+        .select_from(late)
+        .join(ServiceLine, ServiceLine.id == late.c.line_id)
+        .join(Agreement, Agreement.id == ServiceLine.agreement_id)
+        .where(theirs(actor))
+    )
+
+
+def _lines(actor: Actor, narrowed: DeskFilter, on: date) -> Select[Any]:
+    late = _late(on)
+    counted = [func.count().filter(late.c.clock == one.value).label(one.value) for one in LateClock]
+    supplier = aliased(Organisation)
+    asked = (
+        _theirs(late, actor, late.c.line_id, *counted)
+        .join(supplier, supplier.id == Agreement.supplier_id)
+        .group_by(late.c.line_id, ServiceLine.title)
+    )
+    for word in narrowed.text.split():
+        columns = (ServiceLine.title, Agreement.reference, supplier.name)
+        asked = asked.where(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+    if narrowed.clock is not None:
+        asked = asked.where(late.c.clock == narrowed.clock.value)
+    keys: dict[DeskOrder, ColumnElement[Any]] = {
+        DeskOrder.MOST: func.count().desc(),
+        DeskOrder.OLDEST: func.min(late.c.ran_from),
+        DeskOrder.TITLE: ServiceLine.title.asc(),
+    }
+    return asked.order_by(keys[narrowed.order], ServiceLine.title, late.c.line_id)
+
+
+def _with_lines(asked: Select[Any]) -> list[LateLine]:
+    rows = db.session.execute(asked).all()
+    keys = [row.line_id for row in rows]
+    lines = {
+        line.id: line
+        for line in db.session.scalars(
+            select(ServiceLine)
+            .where(ServiceLine.id.in_(keys))
+            .options(joinedload(ServiceLine.agreement).joinedload(Agreement.supplier))
+        )
+    }
+    chased = {
+        row.line_id: row.last
+        for row in db.session.execute(
+            select(Chase.line_id, func.max(Chase.day).label("last"))
+            .where(Chase.line_id.in_(keys))
+            .group_by(Chase.line_id)
+        )
+    }
+    return [
+        LateLine(
+            lines[row.line_id],
+            {one: row._mapping[one.value] for one in LateClock},
+            chased.get(row.line_id),
+        )
+        for row in rows
+    ]
+
+
+def _rows(late: Any, line_id: int, *, limit: int | None = None, offset: int = 0) -> list[LateReferral]:
+    rows = db.session.execute(
+        select(late.c.id, late.c.reference, late.c.clock, late.c.ran_from, late.c.moved)
+        .where(late.c.line_id == line_id)
+        .order_by(late.c.ran_from, late.c.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [
+        LateReferral(
+            row.id,
+            row.reference,
+            LateClock(row.clock),
+            late_since(LateClock(row.clock), clock.london(row.ran_from).date(), moved=row.moved),
+        )
+        for row in rows
+    ]
