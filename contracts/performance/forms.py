@@ -8,7 +8,8 @@ from wtforms.validators import Length
 
 from contracts.agreements.rules import Side, months_after
 from contracts.mobilisation.forms import WHO
-from contracts.performance.rules import Measure
+from contracts.performance.models import QualityReview, ReviewedReferral, ReviewPoint
+from contracts.performance.rules import Measure, Point, ReviewRating, Verdict
 from marketplace.forms import (
     Choice,
     DateParts,
@@ -106,3 +107,58 @@ class DoneForm(Form):
         description="And where it can be seen. Nothing about a person on probation.",
         validators=[required("Say what was done"), word_limit(300)],
     )
+
+
+class SheetForm(Form):
+    """What was found of each point and each referral drawn; anything may be left for later."""
+
+    points: list[Point]
+    drawn: list[int]
+
+    @classmethod
+    def of(cls, review: QualityReview) -> SheetForm:
+        """Fields for each point and each referral of the review, with what is kept of them."""
+        fields: dict[str, object] = {}
+        given: dict[str, object] = {}
+        for one in review.points:
+            fields |= _found(f"point_{one.point.value}", one.point.label)
+            given |= _given(f"point_{one.point.value}", one)
+        for drawn in review.referrals:
+            fields |= _found(f"referral_{drawn.position}", f"Was the work for {drawn.referral.reference} as designed?")
+            given |= _given(f"referral_{drawn.position}", drawn)
+        form: SheetForm = type("ReviewSheetForm", (cls,), fields)(data=given)
+        form.points = [one.point for one in review.points]
+        form.drawn = [one.position for one in review.referrals]
+        return form
+
+    def found(self, name: str) -> tuple[Verdict | None, str]:
+        """What was entered under a name."""
+        verdict = self[name].data
+        return (Verdict(verdict) if verdict else None), self[f"{name}_words"].data or ""
+
+
+def _found(name: str, question: str) -> dict[str, object]:
+    return {
+        name: Choice(question, choices=[(one.value, one.label) for one in Verdict], validators=[optional()]),
+        f"{name}_words": LongText("What you saw", validators=[optional(), word_limit(150)]),
+    }
+
+
+def _given(name: str, one: ReviewPoint | ReviewedReferral) -> dict[str, object]:
+    return {name: one.verdict.value if one.verdict else None, f"{name}_words": one.words}
+
+
+class FinishForm(Form):
+    """The rating, why, and when to look again."""
+
+    rating = Choice(
+        "How good is the intervention?",
+        choices=[(one.value, one.label) for one in ReviewRating],
+        missing="Choose a rating",
+    )
+    reasons = LongText(
+        "Why?",
+        description="The supplier reads this. Nothing about a person on probation.",
+        validators=[required("Say why"), word_limit(400)],
+    )
+    next_on = DateParts("When should it be looked at again?", validators=[required("Enter the day of the next review")])

@@ -10,7 +10,7 @@ from contracts.agreements.models import Agreement
 from contracts.agreements.rules import Side
 from contracts.mobilisation.letters import managers
 from contracts.mobilisation.rules import other
-from contracts.performance.models import Chase, ImprovementAction, MeasureTarget, Scorecard
+from contracts.performance.models import Chase, ImprovementAction, MeasureTarget, QualityReview, Scorecard
 from contracts.performance.queries import LateReferral
 from contracts.referrals.queries import service_managers
 from marketplace.accounts import letters
@@ -120,6 +120,28 @@ def chase(made: Chase, late: Sequence[LateReferral], *, now: datetime) -> None:
         chase=made,
         line=line,
         late=late,
+    )
+
+
+def tell_review_begun(review: QualityReview, *, now: datetime) -> None:
+    """To the supplier: which referrals were drawn, so that it has their records at hand."""
+    _review(review, "begun", "A quality review begins", now=now)
+
+
+def tell_review_finished(review: QualityReview, *, now: datetime) -> None:
+    """To the supplier: what was found."""
+    _review(review, "finished", "A quality review is finished", now=now)
+
+
+def _review(review: QualityReview, what: str, subject: str, *, now: datetime) -> None:
+    _write(
+        review.agreement,
+        Side.SUPPLIER,
+        key=f"quality-review:{review.id}:{what}",
+        subject=f"{subject}: {review.agreement.reference}",
+        template="review",
+        now=now,
+        review=review,
     )
 
 

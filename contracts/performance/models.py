@@ -14,11 +14,15 @@ from contracts.performance.rules import (
     Figure,
     Measure,
     Part,
+    Point,
     Rating,
+    ReviewRating,
     Target,
     TargetStatus,
+    Verdict,
 )
 from contracts.performance.rules import Scorecard as Figures
+from contracts.referrals.models import Referral
 from marketplace.accounts.models import Person
 from marketplace.database import Base, Key, When, choice, key_of
 
@@ -202,3 +206,83 @@ class Chase(Base):
 
     line: Mapped[ServiceLine] = relationship()
     person: Mapped[Person] = relationship()
+
+
+class QualityReview(Base):
+    """One look at how a contract's intervention is designed and delivered (R51)."""
+
+    __tablename__ = "quality_reviews"
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "number"),
+        Index("uq_quality_reviews_one_open", "agreement_id", unique=True, postgresql_where=text("finished_at IS NULL")),
+        CheckConstraint("sampled_to >= sampled_from", name="sampled"),
+        CheckConstraint(
+            "(finished_at IS NULL) = (rating IS NULL) AND (finished_at IS NULL) = (reasons IS NULL) "
+            "AND (finished_at IS NULL) = (finished_by IS NULL) AND (finished_at IS NULL) = (next_on IS NULL)",
+            name="finished",
+        ),
+    )
+
+    id: Mapped[Key]
+    agreement_id: Mapped[int] = key_of("agreements.id")
+    number: Mapped[int]
+    begun_at: Mapped[When]
+    begun_by: Mapped[int] = key_of("people.id")
+    # Referrals are drawn from those with a session recorded in these days, by this seed.
+    sampled_from: Mapped[date]
+    sampled_to: Mapped[date]
+    seed: Mapped[str]
+    # Out of how many they were drawn.
+    sampled_of: Mapped[int]
+    rating: Mapped[ReviewRating | None] = mapped_column(choice(ReviewRating, "rating"))
+    reasons: Mapped[str | None]
+    next_on: Mapped[date | None]
+    finished_at: Mapped[When | None]
+    finished_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("people.id"))
+
+    agreement: Mapped[Agreement] = relationship()
+    starter: Mapped[Person] = relationship(foreign_keys=[begun_by])
+    finisher: Mapped[Person | None] = relationship(foreign_keys=[finished_by])
+    points: Mapped[list[ReviewPoint]] = relationship(order_by="ReviewPoint.position")
+    referrals: Mapped[list[ReviewedReferral]] = relationship(order_by="ReviewedReferral.position")
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Everything that has been found so far."""
+        return [verdict for verdict in self._every_verdict if verdict is not None]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether something was found of every point and every referral drawn."""
+        return None not in self._every_verdict
+
+    @property
+    def _every_verdict(self) -> list[Verdict | None]:
+        return [one.verdict for one in self.points] + [one.verdict for one in self.referrals]
+
+
+class ReviewPoint(Base):
+    """One point of the checklist and what was found of it."""
+
+    __tablename__ = "review_points"
+
+    review_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("quality_reviews.id"), primary_key=True)
+    point: Mapped[Point] = mapped_column(choice(Point, "point"), primary_key=True)
+    position: Mapped[int]
+    verdict: Mapped[Verdict | None] = mapped_column(choice(Verdict, "verdict"))
+    words: Mapped[str | None]
+
+
+class ReviewedReferral(Base):
+    """A referral that was drawn, known to the reviewers by its reference, and whether the work was as designed."""
+
+    __tablename__ = "reviewed_referrals"
+    __table_args__ = (UniqueConstraint("review_id", "referral_id"),)
+
+    review_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("quality_reviews.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    referral_id: Mapped[int] = key_of("referrals.id")
+    verdict: Mapped[Verdict | None] = mapped_column(choice(Verdict, "verdict"))
+    words: Mapped[str | None]
+
+    referral: Mapped[Referral] = relationship()

@@ -27,7 +27,7 @@ from contracts.invoices.actions import credit, dispute
 from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
 from contracts.mobilisation.rules import Dates
-from contracts.performance.actions import resolve
+from contracts.performance.actions import begin_review, resolve
 from contracts.referrals.rules import ReferralStatus
 from contracts.volumes.actions import Decision, decide, raise_alerts
 from contracts.volumes.queries import alerts_of, position
@@ -183,6 +183,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "target_id": [performed.proposed(from_month=performed.agreement.starts_on.replace(month=10)).id],
         "scorecard_id": [card.id],
         "improvement_id": [improvement.id],
+        "review_id": [begin_review(performed.agreement, actor=performed.manager, now=clock()).id],
         "milestone_id": [mobilised.begin()[0].id],
         "promise_id": [promise.id],
         "promise_report_id": [report.id],

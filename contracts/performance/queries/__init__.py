@@ -25,6 +25,7 @@ from contracts.performance.queries.desk import (
     late_line,
     late_referrals,
 )
+from contracts.performance.queries.reviews import last_number, review_for, reviews_of, to_draw_from
 from contracts.performance.queries.scorecards import (
     contracts_without,
     figures,
@@ -68,16 +69,20 @@ __all__ = [
     "improvement_for",
     "improvements_of",
     "last_month_over",
+    "last_number",
     "late_improvements",
     "late_line",
     "late_referrals",
     "latest_month",
     "measures_in",
     "months_to_make",
+    "review_for",
+    "reviews_of",
     "scorecard_for",
     "scorecards_of",
     "sees_cases",
     "target_for",
     "targets_of",
+    "to_draw_from",
     "waiting",
 ]

@@ -12,15 +12,19 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, column, exists, func, or_, select, values
+from sqlalchemy import Date, Select, and_, column, exists, func, or_, select, union_all, values
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts.agreements.models import ServiceLine
+from contracts.agreements.rules import months_after
+from contracts.performance.models import QualityReview, ReviewedReferral, ReviewPoint
 from contracts.performance.rules import (
     ANSWER_WORKING_DAYS,
     FIRST_SESSION_WORKING_DAYS,
     IN_TOUCH_DAYS,
     Measure,
+    Verdict,
     days_due,
 )
 from contracts.referrals.models import Referral, Session
@@ -33,6 +37,9 @@ from marketplace.extensions import db
 # Met and cases, by contract and measure; a measure without a case is not there.
 Counts = dict[int, dict[Measure, tuple[int, int]]]
 
+# For how long a quality review says something of a contract (‡).
+REVIEWED_MONTHS = 12
+
 _CAME = (Attendance.ATTENDED, Attendance.LATE)
 
 
@@ -40,7 +47,7 @@ def counts(agreement_ids: Sequence[int], first: date, last: date) -> Counts:
     """What each contract's records say of the days first..last, whose clocks are over."""
     found: Counts = defaultdict(dict)
     if agreement_ids and first <= last:
-        for rows in (_answered, _first_session, _sessions, _ended, _in_touch):
+        for rows in (_answered, _first_session, _sessions, _ended, _in_touch, _reviewed):
             for agreement_id, measure, met, cases in rows(agreement_ids, first, last):
                 if cases:
                     found[agreement_id][measure] = (met, cases)
@@ -124,6 +131,31 @@ def _in_touch(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
     )
     for row in db.session.execute(asked):
         yield row[0], Measure.IN_TOUCH, row[1], row[2]
+
+
+def _reviewed(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
+    """The latest quality review that was finished in the year before the end of the last day."""
+    latest = (
+        select(QualityReview.id, QualityReview.agreement_id)
+        .where(
+            among(QualityReview.agreement_id, keys),
+            QualityReview.finished_at < ends(last),
+            QualityReview.finished_at >= begins(months_after(last, -REVIEWED_MONTHS)),
+        )
+        .order_by(QualityReview.agreement_id, QualityReview.number.desc())
+        .ext(distinct_on(QualityReview.agreement_id))
+        .subquery()
+    )
+    verdicts = union_all(
+        select(ReviewPoint.review_id, ReviewPoint.verdict), select(ReviewedReferral.review_id, ReviewedReferral.verdict)
+    ).subquery()
+    rows = db.session.execute(
+        select(latest.c.agreement_id, func.count().filter(verdicts.c.verdict == Verdict.MET), func.count())
+        .join(verdicts, verdicts.c.review_id == latest.c.id)
+        .group_by(latest.c.agreement_id)
+    )
+    for row in rows:
+        yield row[0], Measure.REVIEWED, row[1], row[2]
 
 
 def _of(keys: Sequence[int], *wanted: Any) -> Select[Any]:

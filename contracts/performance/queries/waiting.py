@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from flask import url_for
-from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased, joinedload
 
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import Side, months_after
 from contracts.mobilisation.queries.contract import managed
 from contracts.mobilisation.rules import other
-from contracts.performance.models import ImprovementAction, MeasureTarget, Scorecard
+from contracts.performance.models import ImprovementAction, MeasureTarget, QualityReview, Scorecard
 from contracts.performance.queries.desk import count_late
 from contracts.performance.queries.scorecards import last_month_over
-from contracts.performance.rules import ActionStatus, Rating, TargetStatus
+from contracts.performance.rules import REVIEW_SOON_DAYS, ActionStatus, Rating, TargetStatus
 from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.extensions import db
@@ -42,6 +42,8 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
             found.extend(_targets(actor, side))
             found.extend(_improvements(actor, side))
             found.extend(_missed(actor, side, clock.london(now).date()))
+    if actor.may(Permission.MANAGE_CONTRACTS):
+        found.extend(_reviews(actor, clock.london(now).date()))
     if actor.may(Permission.SEE_LATE_REFERRALS):
         found.extend(_late(actor, clock.london(now).date()))
     return found
@@ -117,6 +119,27 @@ def _missed(actor: Actor, side: Side, on: date) -> Iterator[Waiting]:
             f"{verb} {reference} in {month:%B %Y}: a target was missed",
             url_for("performance.show", agreement_id=key, month=f"{month:%Y-%m}"),
         )
+
+
+def _reviews(actor: Actor, on: date) -> Iterator[Waiting]:
+    """Quality reviews that are due: the latest of a contract said when the next should be."""
+    later = aliased(QualityReview)
+    rows = db.session.execute(
+        select(Agreement.id, Agreement.reference, QualityReview.next_on)
+        .join(QualityReview.agreement)
+        .where(
+            managed(actor, Side.COMMISSIONER),
+            QualityReview.next_on <= on + timedelta(days=REVIEW_SOON_DAYS),
+            or_(Agreement.ends_on.is_(None), Agreement.ends_on >= on),
+            ~exists().where(later.agreement_id == Agreement.id, later.number > QualityReview.number),
+        )
+        .order_by(QualityReview.next_on, Agreement.id)
+    )
+    for key, reference, next_on in rows:
+        assert next_on is not None  # by the condition
+        due = clock.from_london(datetime.combine(next_on, time()))
+        url = url_for("performance.quality_reviews", agreement_id=key)
+        yield Waiting(f"Review the quality of {reference} again", url, due=due, whole_day=True)
 
 
 def late_improvements(on: date) -> Sequence[ImprovementAction]:

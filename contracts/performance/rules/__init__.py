@@ -12,6 +12,18 @@ from contracts.performance.rules.clocks import (
     late_since,
 )
 from contracts.performance.rules.measures import DEFINITIONS, Definition, Measure, Part, Target, usual_targets
+from contracts.performance.rules.reviewing import (
+    REVIEW_SOON_DAYS,
+    SAMPLE_MONTHS,
+    SAMPLE_SIZE,
+    Point,
+    ReviewRating,
+    Verdict,
+    next_review_on,
+    sample,
+    tally,
+    usual_rating,
+)
 from contracts.performance.rules.scoring import FEW, GRAVEST_FIRST, Figure, Rating, Scorecard, rating_of, worst
 from contracts.performance.rules.steps import ACTION_MOVES, TARGET_MOVES, ActionStatus, TargetStatus
 
@@ -24,6 +36,9 @@ __all__ = [
     "FREEZE_WORKING_DAYS",
     "GRAVEST_FIRST",
     "IN_TOUCH_DAYS",
+    "REVIEW_SOON_DAYS",
+    "SAMPLE_MONTHS",
+    "SAMPLE_SIZE",
     "TARGET_MOVES",
     "ActionStatus",
     "Definition",
@@ -31,15 +46,22 @@ __all__ = [
     "LateClock",
     "Measure",
     "Part",
+    "Point",
     "Rating",
+    "ReviewRating",
     "Scorecard",
     "Target",
     "TargetStatus",
+    "Verdict",
     "days_due",
     "freezes_on",
     "last_day_past",
     "late_since",
+    "next_review_on",
     "rating_of",
+    "sample",
+    "tally",
+    "usual_rating",
     "usual_targets",
     "worst",
 ]

@@ -84,9 +84,9 @@ DEFINITIONS: dict[Measure, Definition] = {
         Part.QUALITY,
         "Quality review",
         "points",
-        "Points looked at in the latest quality review of the year before the month’s end.",
-        "The point was met.",
-        "The review, by people of both sides",
+        "Points and referrals looked at in the latest quality review, if it was finished in the year (‡) before.",
+        "Found to be met, not only in part.",
+        "The review, by the contract manager",
     ),
     Measure.COMPLETED: Definition(
         Part.OUTCOMES,

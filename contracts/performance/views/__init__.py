@@ -5,6 +5,6 @@ from flask import Blueprint
 bp = Blueprint("performance", __name__, url_prefix="/contracts")
 
 # The pages hang themselves on the blueprint.
-from contracts.performance.views import comparing, desk, improving, scorecard, targets  # noqa: E402
+from contracts.performance.views import comparing, desk, improving, reviewing, scorecard, targets  # noqa: E402
 
-__all__ = ["bp", "comparing", "desk", "improving", "scorecard", "targets"]
+__all__ = ["bp", "comparing", "desk", "improving", "reviewing", "scorecard", "targets"]
