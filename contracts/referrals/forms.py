@@ -9,6 +9,7 @@ from wtforms.validators import StopValidation
 
 from contracts.agreements.models import ServiceLine
 from contracts.referrals import rules
+from contracts.referrals.models import Referral
 from contracts.referrals.rules import AbsenceKind, Attendance, Complexity, Consent
 from marketplace.accounts.models import Person
 from marketplace.forms import (
@@ -144,6 +145,19 @@ class ConsentForm(Form):
         ],
         missing="Choose what the person said",
     )
+
+
+class CompleteForm(Form):
+    """Which of the desired outcomes were reached."""
+
+    reached = Choices("Which of these were reached?", description="Tick none if none was.")
+
+    @classmethod
+    def of(cls, referral: Referral) -> CompleteForm:
+        """The form, offering what was desired of this referral."""
+        form = cls()
+        form.reached.choices = [(one.code, one.text) for one in referral.outcomes]
+        return form
 
 
 class SessionForm(Form):

@@ -224,6 +224,8 @@ class ReferralOutcome(Base):
 
     referral_id: Mapped[int] = mapped_column(ForeignKey("referrals.id"), primary_key=True)
     outcome_code: Mapped[str] = mapped_column(ForeignKey("desired_outcomes.code"), primary_key=True)
+    # Whether it was reached, as the service said at completion; None where nobody has said.
+    reached: Mapped[bool | None]
 
 
 class Session(Base):

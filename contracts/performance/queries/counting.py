@@ -27,7 +27,7 @@ from contracts.performance.rules import (
     Verdict,
     days_due,
 )
-from contracts.referrals.models import Referral, Session
+from contracts.referrals.models import Referral, ReferralOutcome, Session
 from contracts.referrals.rules import Attendance, ReferralStatus
 from contracts.volumes.queries.reading import among
 from marketplace import clock
@@ -47,7 +47,7 @@ def counts(agreement_ids: Sequence[int], first: date, last: date) -> Counts:
     """What each contract's records say of the days first..last, whose clocks are over."""
     found: Counts = defaultdict(dict)
     if agreement_ids and first <= last:
-        for rows in (_answered, _first_session, _sessions, _ended, _in_touch, _reviewed):
+        for rows in (_answered, _first_session, _sessions, _ended, _reached, _in_touch, _reviewed):
             for agreement_id, measure, met, cases in rows(agreement_ids, first, last):
                 if cases:
                     found[agreement_id][measure] = (met, cases)
@@ -118,6 +118,21 @@ def _ended(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
     for row in db.session.execute(asked):
         yield row[0], Measure.TAKEN_ON, row[1], row[2]
         yield row[0], Measure.COMPLETED, row[3], row[4]
+
+
+def _reached(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
+    asked = (
+        _of(keys, func.count().filter(ReferralOutcome.reached.is_(True)), func.count())
+        .join(ReferralOutcome, ReferralOutcome.referral_id == Referral.id)
+        .where(
+            ReferralOutcome.reached.is_not(None),
+            Referral.status == ReferralStatus.COMPLETED,
+            Referral.ended_at >= begins(first),
+            Referral.ended_at < ends(last),
+        )
+    )
+    for row in db.session.execute(asked):
+        yield row[0], Measure.REACHED, row[1], row[2]
 
 
 def _in_touch(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:

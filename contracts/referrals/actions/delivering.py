@@ -6,14 +6,15 @@ a letter, a log or an address.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from contracts.referrals import letters, queries, rules
 from contracts.referrals.actions import counting, waiting
 from contracts.referrals.actions.moving import end, to_be_moved
-from contracts.referrals.models import Referral, Session
+from contracts.referrals.models import Referral, ReferralOutcome, Session
 from contracts.referrals.rules import AbsenceKind, Attendance, ReferralStatus
 from marketplace import audit
 from marketplace.access import Actor, Permission
@@ -48,12 +49,23 @@ def return_to_officer(referral_id: int, *, reason: str, actor: Actor, now: datet
     return referral
 
 
-def complete(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
-    """The service has done its part. Refused while a session that has been is not recorded."""
+def complete(referral_id: int, *, reached: Collection[str] | None = None, actor: Actor, now: datetime) -> Referral:
+    """The service has done its part, and says which of the desired outcomes were reached; None says nothing of them.
+
+    Refused while a session that has been is not recorded, and for an outcome that was not desired.
+    """
     referral = to_be_moved(referral_id, ReferralStatus.COMPLETED, actor=actor)
     _must_deliver(actor)
     if any(session.recorded_at is None and session.starts_at <= now for session in referral.sessions):
         raise Refused("Record every session that has taken place first.")
+    if reached is not None:
+        if not set(reached) <= {one.code for one in referral.outcomes}:
+            raise Invalid("Choose among the outcomes that were desired.", field="reached")
+        db.session.execute(
+            update(ReferralOutcome)
+            .where(ReferralOutcome.referral_id == referral.id)
+            .values(reached=ReferralOutcome.outcome_code.in_(reached))
+        )
     referral.status, referral.ended_at = ReferralStatus.COMPLETED, now
     audit.record("Completed", referral, actor=actor, now=now, sessions=len(referral.sessions))
     letters.completed(referral, now=now)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, ServiceLine
-from contracts.referrals.models import Referral, Session
+from contracts.referrals.models import Referral, ReferralOutcome, Session
 from contracts.referrals.rules import OPEN, Attendance, ReferralStatus
 from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission, Role
@@ -168,6 +168,16 @@ def sealed_words(actor: Actor, referral_id: int) -> SealedWords:
         select(Session.id, Session.note).where(Session.referral_id == referral_id, Session.note.is_not(None))
     )
     return SealedWords(row.crn, row.need, row.ended_reason, {row.id: row.note or "" for row in notes})
+
+
+def outcomes_reached(referral_id: int) -> dict[str, bool]:
+    """By outcome, whether it was reached, where the service said so. For those who may see the referral."""
+    rows = db.session.execute(
+        select(ReferralOutcome.outcome_code, ReferralOutcome.reached).where(
+            ReferralOutcome.referral_id == referral_id, ReferralOutcome.reached.is_not(None)
+        )
+    )
+    return {row.outcome_code: bool(row.reached) for row in rows}
 
 
 def session_for(actor: Actor, session_id: int, *, lock: bool = False) -> Session:

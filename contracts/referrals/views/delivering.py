@@ -13,7 +13,7 @@ from contracts.referrals.views.steps import Answer, again, done, with_reason
 from marketplace import clock
 from marketplace.access import Permission, acting, audience
 from marketplace.errors import Refused
-from marketplace.forms import Form, moment
+from marketplace.forms import moment
 from marketplace.transactions import transaction
 
 
@@ -46,12 +46,11 @@ def give_back(referral_id: int) -> Answer:
 @audience(Permission.DELIVER)
 def complete(referral_id: int) -> Answer:
     """Ask once more, then end the referral: the service has done its part."""
-    queries.referral_for(acting(), referral_id)
-    form, status = Form(), 200
+    form, status = forms.CompleteForm.of(queries.referral_for(acting(), referral_id)), 200
     if form.validate_on_submit():
         try:
             with transaction():
-                actions.complete(referral_id, actor=acting(), now=clock.now())
+                actions.complete(referral_id, reached=form.reached.data or [], actor=acting(), now=clock.now())
         except Refused as refused:
             form.show_refusal(refused)
             status = refused.status

@@ -128,6 +128,7 @@ def show(referral_id: int) -> str:
         "contracts/referrals/show.html",
         referral=referral,
         words=words,
+        reached=queries.outcomes_reached(referral.id),
         is_officer=is_officer,
         is_manager=queries.is_manager_of(actor, referral),
         moves=REFERRAL_MOVES[referral.status],

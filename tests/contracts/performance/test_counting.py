@@ -10,9 +10,13 @@ import pytest
 from contracts.agreements.rules import last_of_month, months_after
 from contracts.performance import queries
 from contracts.performance.rules import IN_TOUCH_DAYS, Measure
+from contracts.referrals import actions as referring
 from contracts.referrals.models import Referral
 from contracts.referrals.rules import Attendance, ReferralStatus
 from marketplace import clock
+from marketplace.access import SYSTEM
+from marketplace.extensions import db
+from marketplace.framework.models import DesiredOutcome
 from marketplace.working_days import add_working_days
 from tests.factories.counting import counted_queries
 from tests.factories.performance import AUGUST, Performer, make_performer
@@ -93,6 +97,42 @@ def test_what_waits_for_a_place_does_not_count_against_a_supplier_that_does_not_
     made.referral(at(3), status=ReferralStatus.WAITING)
     made.referral(at(3), status=ReferralStatus.OFFERED)
     assert _counts(made) == {}
+
+
+def test_outcomes_are_reached_as_the_service_said_at_completion() -> None:
+    made = make_performer()
+    for reached in (["ACC-1"], [], None):
+        one = made.referral(at(3), accepted_at=at(4))
+        one.outcomes = [db.session.get_one(DesiredOutcome, code) for code in ("ACC-1", "ACC-2")]
+        db.session.flush()
+        referring.complete(one.id, reached=reached, actor=made.caseworker, now=at(20))
+    assert _counts(made)[Measure.REACHED] == (1, 4)
+    assert _counts(made)[Measure.COMPLETED] == (3, 3)
+
+
+def test_performance_stays_with_whoever_earned_it_when_somebody_is_moved() -> None:
+    old, new = make_performer(), make_performer()
+    _ = new.deliverer
+    one = old.referral(at(20, month=7), accepted_at=at(21, month=7))
+    old.session(one, at(3), recorded_at=at(3, 11))
+    moved = referring.transfer(one.id, new.line.id, actor=SYSTEM, now=at(10))
+    # What was done before the move is the first supplier’s; that the person left is no failure of either.
+    assert _counts(old) == {
+        Measure.FIRST_SESSION: (1, 1),
+        Measure.RECORDED: (1, 1),
+        Measure.ATTENDED: (1, 1),
+    }
+    assert _counts(old, JULY, date(2026, 7, 31)) == {Measure.ANSWERED: (1, 1), Measure.TAKEN_ON: (1, 1)}
+    # The clocks of a new referral are not held against whoever takes over; what it does is its own.
+    assert _counts(new) == {}
+    referring.accept(moved.id, caseworker_id=new.caseworker.person, actor=new.deliverer, now=at(20))
+    db.session.refresh(moved)
+    new.session(moved, at(25), recorded_at=at(26))
+    assert _counts(new) == {
+        Measure.TAKEN_ON: (1, 1),
+        Measure.RECORDED: (0, 1),
+        Measure.ATTENDED: (1, 1),
+    }
 
 
 def _by_hand(referrals: list[Referral], first: date, last: date) -> dict[Measure, tuple[int, int]]:
@@ -179,4 +219,4 @@ def test_many_contracts_are_counted_in_as_many_questions_as_one() -> None:
             found = queries.figures(keys, AUGUST, until=END)
         sent_by.append(len(sent))
         assert all(found[key].figures for key in keys)
-    assert sent_by[0] == sent_by[1] <= 7
+    assert sent_by[0] == sent_by[1] <= 9

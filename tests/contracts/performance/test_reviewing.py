@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -37,6 +37,7 @@ def test_the_draw_can_be_made_again_and_depends_on_the_seed() -> None:
     assert sample(["R-000001", "R-000002"], seed="a", size=1) == ["R-000002"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(list(Verdict)), max_size=30))
 def test_nothing_that_is_not_met_is_rated_sound(verdicts: list[Verdict]) -> None:
     rating = usual_rating(verdicts)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.performance.rules import (
@@ -47,6 +47,7 @@ def test_a_measure_is_rated_against_its_target(met: int, cases: int, rating: Rat
     assert rating_of(met, cases, TARGET) is rating
 
 
+@settings(deadline=None)
 @given(
     cases=st.integers(FEW, 10_000),
     share=st.floats(0, 1),
@@ -87,6 +88,7 @@ def test_of_several_kinds_of_help_the_lowest_usual_target_applies() -> None:
     assert set(usual_targets(["ACC"])) == set(Measure)
 
 
+@settings(deadline=None)
 @given(st.dates(date(2024, 1, 1), date(2027, 12, 1)), st.integers(0, 60), st.integers(1, 15))
 def test_days_due_leaves_no_day_out_and_takes_none_in_twice(first: date, length: int, working_days: int) -> None:
     last = first + timedelta(days=length)
@@ -100,6 +102,7 @@ def test_days_due_leaves_no_day_out_and_takes_none_in_twice(first: date, length:
     assert found == wanted
 
 
+@settings(deadline=None)
 @given(st.dates(date(2024, 1, 1), date(2027, 12, 1)), st.integers(1, 15))
 def test_the_last_day_past_is_the_last(on: date, working_days: int) -> None:
     day = last_day_past(on, working_days)

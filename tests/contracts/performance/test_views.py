@@ -117,6 +117,8 @@ def test_comment_review_and_action_on_the_pages(client: FlaskClient) -> None:
     assert f"Review {made.agreement.reference} in August 2026" in _text(client, "/home")
     assert "Tablets were late." in _text(client, f"/contracts/scorecards/{card.id}/review")
     client.post(f"/contracts/scorecards/{card.id}/review", data={"review": "Agreed to record at once."})
+    assert "No money is taken by itself" not in _text(client, path)  # the target was not agreed
+    card.rows[[row.measure for row in card.rows].index(Measure.RECORDED)].is_agreed = True
     assert "No money is taken by itself" in _text(client, path)
     _text(client, f"/contracts/scorecards/{card.id}/comment", 403)
     due = {"due_on-day": "30", "due_on-month": "9", "due_on-year": "2026"}

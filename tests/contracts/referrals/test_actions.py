@@ -14,6 +14,7 @@ from marketplace.access import Actor, Role
 from marketplace.audit import AuditEvent, events_for
 from marketplace.errors import AlreadyDone, Full, Invalid, NotAllowed, NotFound, Refused
 from marketplace.extensions import db
+from marketplace.framework.models import DesiredOutcome
 from marketplace.outbox import Letter
 from tests.factories.accounts import make_actor, make_supplier
 from tests.factories.referrals import (
@@ -276,6 +277,19 @@ def test_completing_waits_until_every_past_session_is_recorded() -> None:
     db.session.expire(referral)
     actions.complete(referral.id, actor=caseworker, now=NOW)
     assert queries.room(referral.line, NOW.date()) == 119
+
+
+def test_whoever_completes_says_which_outcomes_were_reached() -> None:
+    line = make_service()
+    for reached, said in ((["ACC-1"], {"ACC-1": True, "ACC-2": False}), ([], dict.fromkeys(("ACC-1", "ACC-2"), False))):
+        referral = make_referral(line, status=ReferralStatus.ACCEPTED)
+        referral.outcomes = [db.session.get_one(DesiredOutcome, code) for code in ("ACC-1", "ACC-2")]
+        db.session.flush()
+        assert queries.outcomes_reached(referral.id) == {}
+        with pytest.raises(Invalid, match="that were desired"):
+            actions.complete(referral.id, reached=["ACC-3"], actor=_caseworker_of(referral), now=NOW)
+        actions.complete(referral.id, reached=reached, actor=_caseworker_of(referral), now=NOW)
+        assert queries.outcomes_reached(referral.id) == said
 
 
 def test_only_those_who_deliver_it_and_the_officer_can_open_what_is_sealed() -> None:
