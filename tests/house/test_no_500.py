@@ -112,8 +112,8 @@ def world(session: Database, clock: StandingClock) -> World:
         now=clock(),
     )
     changed = Change(make_signed_agreement(lead=tender.lead, supplier=tender.supplier))
-    draft = begin(changed.agreement, reason="x", in_force_from=APPLIES, actor=changed.manager, now=clock())
-    option = add_option(draft.version, months=12, decide_by=APPLIES, actor=changed.manager, now=clock())
+    variation = begin(changed.agreement, reason="x", in_force_from=APPLIES, actor=changed.manager, now=clock())
+    option = add_option(variation.version, months=12, decide_by=APPLIES, actor=changed.manager, now=clock())
     stopped = suspend(changed.agreement, line=None, from_on=APPLIES, reason="x", actor=changed.manager, now=clock())
     mobilised = Contract(agreement)
     instalment = make_instalment(lead=tender.lead, supplier=tender.supplier, now=clock())
@@ -175,7 +175,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "credit_note_id": [credit(invoice, amount=Decimal(1), reason="x", actor=supplier, now=clock()).id],
         "difference_id": [make_difference().id],
         "fund_id": [fund.id],
-        "variation_id": [draft.id],
+        "variation_id": [variation.id],
         "suspension_id": [stopped.id],
         "option_id": [option.id],
         "proposal_id": [make_proposal(changed).id],
