@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from contracts.agreements.models import Agreement
+from contracts.agreements.queries import agreement_for
 from contracts.invoices.models import CreditNote, Dispute, Invoice, InvoiceLine
 from contracts.invoices.rules import OWED, DisputeStatus, InvoiceKind, InvoiceStatus
 from marketplace.access import Actor, Permission
@@ -74,6 +75,18 @@ def seen_by(actor: Actor) -> ColumnElement[bool]:
     if actor.is_supplier:
         return Agreement.supplier_id == own
     return or_(Invoice.organisation_id == own, Agreement.commissioner_id == own)
+
+
+def contract_for(actor: Actor, agreement_id: int) -> Agreement:
+    """The contract whose money the actor may see: their organisation supplies it, leads it or has paid for it.
+
+    Raises NotFound. That it serves a place of theirs is not enough: they see such a contract without its money.
+    """
+    agreement = agreement_for(actor, agreement_id)
+    funders = {one.organisation_id for version in agreement.versions for one in version.funders}
+    if actor.organisation not in funders | {agreement.supplier_id, agreement.commissioner_id}:
+        raise NotFound("There is no such contract, or its money does not concern your organisation.")
+    return agreement
 
 
 def _visible(actor: Actor) -> Select[Invoice]:

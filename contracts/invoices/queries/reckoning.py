@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement, AgreementVersion, LineTerms, ServiceLine
-from contracts.agreements.queries import agreement_for, with_terms
+from contracts.agreements.queries import with_terms
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import (
     Deduction,
@@ -24,7 +24,7 @@ from contracts.invoices.models import (
     ReconciledYear,
     VatStatus,
 )
-from contracts.invoices.queries.finding import seen_by
+from contracts.invoices.queries.finding import contract_for, seen_by
 from contracts.invoices.rules import DeductionStanding, InvoiceKind, Span, VatKind
 from marketplace import clock
 from marketplace.access import Actor
@@ -189,7 +189,7 @@ def deduction_for(actor: Actor, deduction_id: int) -> tuple[DeductionLeft, Agree
     found = db.session.get(Deduction, deduction_id)
     if found is None:
         raise NotFound("There is no such deduction, or it does not concern your organisation.")
-    agreement = agreement_for(actor, found.service_line.agreement_id)
+    agreement = contract_for(actor, found.service_line.agreement_id)
     return next(one for one in deductions(agreement.id) if one.deduction.id == found.id), agreement
 
 
@@ -258,7 +258,7 @@ def instalment_for(actor: Actor, instalment_id: int) -> GrantInstalment:
     found = db.session.get(GrantInstalment, instalment_id)
     if found is None:
         raise NotFound("There is no such instalment, or it does not concern your organisation.")
-    agreement_for(actor, found.agreement_id)
+    contract_for(actor, found.agreement_id)
     return found
 
 

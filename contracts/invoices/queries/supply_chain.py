@@ -10,9 +10,9 @@ from datetime import date
 from sqlalchemy import select
 
 from contracts.agreements.models import Agreement, Subcontractor
-from contracts.agreements.queries import agreement_for
 from contracts.agreements.rules import AgreementStatus
 from contracts.invoices.models import SubcontractorPayment
+from contracts.invoices.queries.finding import contract_for
 from contracts.invoices.rules import ChainStanding, chain_standing, months_in_arrears
 from marketplace import clock
 from marketplace.access import Actor
@@ -78,7 +78,7 @@ def subcontractor_for(actor: Actor, subcontractor_id: int) -> tuple[Subcontracto
     found = db.session.get(Subcontractor, subcontractor_id)
     if found is None:
         raise NotFound("There is no such subcontractor, or it does not concern your organisation.")
-    return found, agreement_for(actor, found.agreement_id)
+    return found, contract_for(actor, found.agreement_id)
 
 
 def chains_to_confirm(actor: Actor, *, today: date) -> list[tuple[Agreement, int]]:

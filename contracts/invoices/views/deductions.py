@@ -9,7 +9,6 @@ from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from contracts.agreements.models import Agreement
-from contracts.agreements.queries import agreement_for
 from contracts.invoices import actions, queries
 from contracts.invoices.forms import ConfirmForm, DeductionForm
 from contracts.invoices.rules import DeductionStanding, months_begun
@@ -50,7 +49,7 @@ def _to(agreement: Agreement) -> str:
 @audience(Permission.SEE_INVOICES)
 def deductions(agreement_id: int) -> str:
     """What is deducted under a contract, why, and how much of it months have taken."""
-    agreement, chosen = agreement_for(acting(), agreement_id), _standing()
+    agreement, chosen = queries.contract_for(acting(), agreement_id), _standing()
     listed = _listed(agreement)
     number = nearest_page(request.args.get("page", 1, type=int), len(listed))
     standing = chosen.value if chosen else None
@@ -69,7 +68,7 @@ def deductions(agreement_id: int) -> str:
 @audience(Permission.SEE_INVOICES)
 def deductions_csv(agreement_id: int) -> Response:
     """The same list as a CSV file, amounts in pounds before VAT."""
-    agreement = agreement_for(acting(), agreement_id)
+    agreement = queries.contract_for(acting(), agreement_id)
     return csv_download(
         f"deductions-{agreement.reference}.csv".replace("/", "-"),
         COLUMNS,
@@ -91,7 +90,7 @@ def deductions_csv(agreement_id: int) -> Response:
 def new_deduction(agreement_id: int) -> Answer:
     """A contract manager of the lead commissioner deducts."""
     actor, form = acting(), DeductionForm()
-    agreement = agreement_for(actor, agreement_id)
+    agreement = queries.contract_for(actor, agreement_id)
     if not may_manage(agreement):
         raise NotAllowed("A contract manager of the lead commissioner makes deductions.")
     months = months_begun(agreement.starts_on, agreement.ends_on, clock.today())

@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement
-from contracts.agreements.queries import agreement_for
 from contracts.agreements.rules import AgreementStatus
 from contracts.invoices import actions, queries
 from contracts.invoices.forms import ClaimForm, DecideForm, InstalmentForm
@@ -33,7 +32,7 @@ COLUMNS = (
 
 
 def _grant(agreement_id: int) -> Agreement:
-    agreement = agreement_for(acting(), agreement_id)
+    agreement = queries.contract_for(acting(), agreement_id)
     if agreement.instrument is not Instrument.GRANT:
         raise NotFound("This is a contract, paid each month. Only grants have instalments.")
     return agreement

@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement
-from contracts.agreements.queries import agreement_for
 from contracts.invoices import queries
 from contracts.invoices.rules import PAYMENT_DAYS
 from contracts.invoices.views import bp
@@ -35,7 +34,7 @@ def _asked_day() -> date:
 def money(agreement_id: int) -> str:
     """A contract's years and payment schedule, how its payment works, and what belongs to it (R121, R122)."""
     actor, today = acting(), clock.today()
-    agreement = agreement_for(actor, agreement_id)
+    agreement = queries.contract_for(actor, agreement_id)
     found = queries.contract_money(actor, agreement, today=today)
     funders = agreement.version_on(today).funders
     return render_template(
@@ -58,7 +57,7 @@ def money(agreement_id: int) -> str:
 def schedule_csv(agreement_id: int) -> Response:
     """The whole payment schedule as a CSV file, amounts in pounds before VAT."""
     actor = acting()
-    agreement = agreement_for(actor, agreement_id)
+    agreement = queries.contract_for(actor, agreement_id)
     found = queries.contract_money(actor, agreement, today=clock.today())
     return csv_download(
         f"schedule-{agreement.reference}.csv".replace("/", "-"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from contracts.agreements.queries import agreement_for
 from contracts.invoices import actions, queries
 from contracts.invoices.forms import PurchaseOrderForm, VatForm
 from contracts.invoices.rules import VatKind
@@ -58,7 +57,7 @@ def purchase_orders_csv() -> Response:
 def purchase_order(agreement_id: int) -> Answer:
     """A funder gives the number that it wants to read on its invoices, from a day on."""
     actor, form = acting(), PurchaseOrderForm()
-    agreement = agreement_for(actor, agreement_id)
+    agreement = queries.contract_for(actor, agreement_id)
     if not any(one.organisation_id == actor.organisation for one in agreement.version_on(clock.today()).funders):
         raise NotAllowed("Your organisation does not fund this contract.")
     if not form.is_submitted():

@@ -11,7 +11,6 @@ from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from contracts.agreements.models import Agreement
-from contracts.agreements.queries import agreement_for
 from contracts.invoices import actions, queries
 from contracts.invoices.forms import ChainPaymentForm
 from contracts.invoices.rules import PAYMENT_DAYS, ChainStanding
@@ -41,7 +40,7 @@ def _narrowed(months: Sequence[queries.ChainMonth]) -> list[queries.ChainMonth]:
 def supply_chain(agreement_id: int) -> str:
     """Month by month, what each member of the supply chain was paid and whether in time."""
     actor = acting()
-    agreement = agreement_for(actor, agreement_id)
+    agreement = queries.contract_for(actor, agreement_id)
     months = queries.chain_months(agreement, today=clock.today())
     listed, chosen = _narrowed(months), _standing()
     number = nearest_page(request.args.get("page", 1, type=int), len(listed))
@@ -65,7 +64,7 @@ def supply_chain(agreement_id: int) -> str:
 @audience(Permission.SEE_INVOICES)
 def supply_chain_csv(agreement_id: int) -> Response:
     """The same list as a CSV file, amounts in pounds."""
-    agreement = agreement_for(acting(), agreement_id)
+    agreement = queries.contract_for(acting(), agreement_id)
     return csv_download(
         f"supply-chain-payments-{agreement.reference}.csv".replace("/", "-"),
         COLUMNS,

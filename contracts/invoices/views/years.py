@@ -8,7 +8,6 @@ from flask import render_template
 from werkzeug.wrappers import Response
 
 from contracts.agreements.models import Agreement
-from contracts.agreements.queries import agreement_for
 from contracts.invoices import queries
 from contracts.invoices.models import ReconciledSpan, ReconciledYear
 from contracts.invoices.queries import Filter
@@ -25,7 +24,7 @@ COLUMNS = (
 
 
 def _year(agreement_id: int, first: str) -> tuple[Agreement, list[ReconciledYear]]:
-    agreement = agreement_for(acting(), agreement_id)
+    agreement = queries.contract_for(acting(), agreement_id)
     try:
         found = list(queries.reconciled_years(agreement.id, date.fromisoformat(first)))
     except ValueError:

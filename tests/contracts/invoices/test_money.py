@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session, scoped_session
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import AgreementStatus
 from contracts.invoices import actions, queries
@@ -22,6 +23,7 @@ from tests.factories.accounts import letter, make_actor, make_commissioner, make
 from tests.factories.agreements import make_terms, make_version
 from tests.factories.counting import counted_queries
 from tests.factories.invoices import finance_of, make_contract, manager_of
+from tests.factories.places import DOVER, KSS_REGION, make_places
 
 Database = scoped_session[Session]
 # Three months of the contract are over: October, November and December 2026.
@@ -141,6 +143,27 @@ def test_who_sees_it(session: Database, client: Client) -> None:
         (make_actor(contract.commissioner, Role.EVALUATOR), 403),
     ):
         assert sign_in(client, actor).get(f"/contracts/{contract.id}/money").status_code == status
+
+
+def test_whoever_sees_a_contract_only_for_the_place_it_serves_does_not_see_its_money(
+    session: Database, client: Client
+) -> None:
+    contract = make_contract(funders=[(make_commissioner(), "100")])
+    contract.lines[0].terms[0].places = [make_places()[DOVER]]
+    contract.instrument = Instrument.GRANT
+    session.flush()
+    region = make_commissioner(place_code=KSS_REGION)
+    sign_in(client, make_actor(region, Role.REGIONAL_COORDINATOR, Role.CONTRACT_MANAGER, Role.COMMISSIONER_FINANCE))
+    path = f"/contracts/{contract.id}"
+    assert client.get(path).status_code == 200
+    for part in ("money", "money.csv", "deductions", "deductions.csv", "purchase-order"):
+        assert client.get(f"{path}/{part}").status_code == 404, part
+    for part in ("supply-chain-payments", "supply-chain-payments.csv", "instalments", "instalments.csv"):
+        assert client.get(f"{path}/{part}").status_code == 404, part
+    contract.versions[0].funders[0].organisation = region
+    session.flush()
+    for part in ("money", "deductions.csv", "supply-chain-payments", "instalments", "purchase-order"):
+        assert client.get(f"{path}/{part}").status_code == 200, part
 
 
 def test_a_contract_that_is_not_signed_has_nothing_to_pay(session: Database, client: Client) -> None:
