@@ -51,8 +51,11 @@ class ScheduledMonth:
 
     @property
     def invoiced(self) -> Decimal:
-        """What was invoiced for it, before VAT and less what was credited: its deductions are taken off already."""
-        return sum((one.net - one.credited_net for one in self.invoices), NOTHING)
+        """What was invoiced for it, before VAT and less what was credited; its deductions are taken off already.
+
+        Nothing of what was voided: an invoice that asks for it again counts in its place.
+        """
+        return sum((one.creditable_net for one in self.invoices), NOTHING)
 
 
 @dataclass

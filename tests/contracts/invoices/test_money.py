@@ -77,6 +77,20 @@ def test_what_is_credited_and_paid_with_vat_is_what_the_ledger_says(session: Dat
     assert money_of(contract, supplier, date(2027, 1, 3)).total.charged == 0
 
 
+def test_what_was_voided_and_raised_again_is_invoiced_once(session: Database) -> None:
+    contract = make_contract()
+    supplier = finance_of(contract.supplier)
+    october, *_ = actions.raise_invoices(contract, actor=SYSTEM, now=JANUARY)
+    actions.approve(october, actor=manager_of(contract), now=JANUARY)
+    october.provider_id, october.sent_at = "in_1", JANUARY
+    actions.sent(october, now=JANUARY)
+    actions.voided(october, now=JANUARY)
+    assert money_of(contract, supplier).years[0].months[0].invoiced == 0
+    actions.reissue_voided(october, actor=supplier, now=JANUARY)
+    month = money_of(contract, supplier).years[0].months[0]
+    assert (len(month.invoices), month.invoiced) == (2, month.planned)
+
+
 def test_another_funder_sees_its_share_and_the_shares_sum_to_the_whole(session: Database) -> None:
     bodies = [make_commissioner() for _ in range(3)]
     contract = make_contract(
