@@ -12,6 +12,8 @@ from sqlalchemy import select
 
 from contracts.agreements.models import ServiceLine
 from contracts.agreements.rules import AgreementStatus
+from contracts.changes import actions as changing
+from contracts.changes import queries as changes
 from contracts.handovers import letters, queries
 from contracts.handovers.models import Handover, HandoverCase
 from contracts.handovers.rules import HANDOVER_MOVES, OPEN_HANDOVERS, Decision, HandoverStatus
@@ -62,13 +64,16 @@ def plan(from_line: ServiceLine, to_line: ServiceLine, *, day: date, actor: Acto
 
 
 def agree(handover: Handover, *, actor: Actor, now: datetime) -> None:
-    """Fix it: both suppliers and every officer with a referral there are told. From its day on, it runs by itself."""
+    """Fix it: both suppliers and every officer with a referral there are told. From its day on, it runs by itself, and
+    nobody new is referred to the old service.
+    """
     _must_lead(handover, actor)
     _move(handover, HandoverStatus.AGREED)
     if handover.day < clock.london(now).date():
         raise Refused("Its day has passed. Cancel this handover and plan it for another day.")
     handover.agreed_at = now
     audit.record("Fixed the handover", handover, actor=actor, now=now, day=handover.day.isoformat())
+    _stop_new_referrals(handover, actor=actor, now=now)
     letters.tell_agreed(handover, now=now)
     db.session.flush()
 
@@ -82,6 +87,7 @@ def cancel(handover: Handover, *, reason: str, actor: Actor, now: datetime) -> N
         raise Invalid("Enter a reason", field="reason")
     handover.cancelled_reason = reason.strip()
     audit.record("Cancelled the handover", handover, actor=actor, now=now)
+    _take_referrals_again(handover, reason=handover.cancelled_reason, actor=actor, now=now)
     if was_told:
         letters.tell_cancelled(handover, now=now)
     db.session.flush()
@@ -179,6 +185,7 @@ def undo(handover: Handover, *, actor: Actor, now: datetime) -> None:
     _must_lead(handover, actor)
     _move(handover, HandoverStatus.UNDOING)
     audit.record("Asked for the handover to be undone", handover, actor=actor, now=now)
+    _take_referrals_again(handover, reason="The handover is undone.", actor=actor, now=now)
     db.session.flush()
 
 
@@ -234,6 +241,31 @@ def undo_single(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
     old = referring.undo_transfer(referral_id, actor=actor, now=now)
     letters.tell_move_undone(old, new, now=now)
     return old
+
+
+def _stop_new_referrals(handover: Handover, *, actor: Actor, now: datetime) -> None:
+    """From its day on, unless the contract is over by then or referrals are stopped already."""
+    line = handover.from_line
+    ends_on = line.agreement.ends_on
+    if ends_on is not None and ends_on < handover.day:
+        return
+    for one in changes.suspensions_of(line.agreement):
+        if one.lifted_at is None and one.line_id in (None, line.id) and one.from_on <= handover.day:
+            return
+    changing.suspend(
+        line.agreement, line=line, from_on=handover.day, reason=_why_stopped(handover), actor=actor, now=now
+    )
+
+
+def _take_referrals_again(handover: Handover, *, reason: str, actor: Actor, now: datetime) -> None:
+    """Lift what fixing the handover stopped, and nothing that was stopped for another reason."""
+    for one in changes.suspensions_of(handover.from_line.agreement):
+        if one.lifted_at is None and one.line_id == handover.from_line_id and one.reason == _why_stopped(handover):
+            changing.lift(one, on=clock.london(now).date(), reason=reason, actor=actor, now=now)
+
+
+def _why_stopped(handover: Handover) -> str:
+    return f"The service is handed over (handover {handover.id})."
 
 
 def _moved(handover: Handover, new: Referral, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
+from contracts.changes import actions as changing
 from contracts.handovers import actions, jobs, queries
 from contracts.handovers.models import Handover, HandoverCase
 from contracts.handovers.queries import CaseOrder
@@ -136,6 +137,35 @@ def test_a_draft_is_known_to_nobody_else_and_fixing_it_tells_both_suppliers_and_
     assert len(_letters(f"handover:{handover.id}:cancelled:")) == len(told)
     with pytest.raises(AlreadyDone):
         actions.cancel(handover, reason="Again", actor=handing.lead, now=NOW)
+
+
+def test_nobody_new_is_referred_to_a_service_from_the_day_it_is_handed_over_unless_that_is_called_off(
+    handing: Handing,
+) -> None:
+    day = in_days(14)
+
+    def takes() -> list[bool]:
+        return [referrals.takes_referrals(handing.old.id, one) for one in (in_days(13), day)]
+
+    handover = handing.planned(day)
+    assert takes() == [True, True]
+    actions.agree(handover, actor=handing.lead, now=NOW)
+    assert takes() == [True, False]
+    actions.cancel(handover, reason="The new contract is late.", actor=handing.lead, now=NOW)
+    assert takes() == [True, True]
+    # Run and undone, it takes referrals again; what was stopped for another reason stays stopped.
+    handing.referral()
+    handover = handing.run()
+    assert not referrals.takes_referrals(handing.old.id, TODAY)
+    actions.undo(handover, actor=handing.lead, now=NOW)
+    assert referrals.takes_referrals(handing.old.id, TODAY)
+    jobs.run_handovers()
+    changing.suspend(
+        handing.old.agreement, line=handing.old, from_on=TODAY, reason="Staff", actor=handing.lead, now=NOW
+    )
+    again = handing.fixed(day)
+    actions.cancel(again, reason="Not so.", actor=handing.lead, now=NOW)
+    assert takes() == [False, False]
 
 
 def test_the_plan_says_who_goes_who_cannot_and_who_stays(handing: Handing) -> None:
