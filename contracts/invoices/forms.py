@@ -43,8 +43,10 @@ class PartForm(CheckedForm):
     most: Decimal
 
     def fill(self, whole: str, part: str, invoice: Invoice) -> None:
-        """Offer the whole, or a part, of what is left of the invoice."""
+        """Offer the whole, or a part, of what is not credited of the invoice."""
         self.most = invoice.creditable_net
+        if invoice.credited:
+            whole = f"{whole} that is not credited yet"
         self.how_much.choices = [("whole", f"{whole}, {pounds_exact(self.most)} before VAT"), ("part", part)]
         if not self.is_submitted():
             self.seen.data = str(len(invoice.credit_notes))
@@ -88,7 +90,7 @@ class DisputeForm(PartForm):
         """The form for one invoice."""
         form = cls()
         form.how_much.label.text = "How much of it is not owed?"
-        form.fill("All that is left of it", "Part of it", invoice)
+        form.fill("All of it", "Part of it", invoice)
         return form
 
 
@@ -111,7 +113,7 @@ class CreditForm(PartForm):
         """The form for one invoice."""
         form = cls()
         form.how_much.label.text = "How much of it is credited?"
-        form.fill("All that is left of it", "Part of it", invoice)
+        form.fill("All of it", "Part of it", invoice)
         return form
 
 

@@ -111,7 +111,7 @@ def credit(invoice_id: int) -> Answer:
     refused = queries.why_not_credit(actor, invoice)
     if refused is not None and not form.is_submitted():
         raise refused
-    was_paid = invoice.status is InvoiceStatus.PAID
+    was_paid = invoice.status in (InvoiceStatus.PAID, InvoiceStatus.TAKEN_BACK)
 
     def rows() -> Rows:
         return [
@@ -139,7 +139,7 @@ def credit(invoice_id: int) -> Answer:
             (
                 "A credit note is given for good. What it takes can be invoiced again, corrected, once.",
                 f"{invoice.organisation.name} is told at once.",
-                *(("The invoice was paid: what is credited goes back to the funder.",) if was_paid else ()),
+                *((_goes_back(invoice),) if was_paid else ()),
             ),
         ),
         template="part",
@@ -150,17 +150,31 @@ def credit(invoice_id: int) -> Answer:
     )
 
 
-def credited_rows(invoice: Invoice, net: Decimal, what: str) -> Rows:
-    """What a credit note over so much would take, and what it would leave to pay."""
-    vat = invoice.vat_with(net)
-    after = ("Goes back to the funder", pounds_exact(net + vat))
+def _goes_back(invoice: Invoice) -> str:
+    """What a credit note over an invoice that was paid gives back."""
     if invoice.left:
-        after = ("Then still to pay", pounds_exact(invoice.left - net - vat))
+        owed = pounds_exact(invoice.left)
+        return f"A bank took {owed} of the payment back: what is credited beyond that goes back to the funder."
+    return "The invoice was paid: what is credited goes back to the funder."
+
+
+def credited_rows(invoice: Invoice, net: Decimal, what: str) -> Rows:
+    """What a credit note over so much would take, what it would leave to pay, and what would go back.
+
+    What a bank took back has gone back already: a credit note settles that first.
+    """
+    vat = invoice.vat_with(net)
+    settled = min(net + vat, invoice.left)
+    after = []
+    if invoice.left:
+        after.append(("Then still to pay", pounds_exact(invoice.left - settled)))
+    if back := net + vat - settled:
+        after.append(("Goes back to the funder", pounds_exact(back)))
     return [
         (f"{what}, before VAT", pounds_exact(net)),
         ("VAT on it", pounds_exact(vat)),
         ("Together", pounds_exact(net + vat)),
-        after,
+        *after,
     ]
 
 

@@ -140,6 +140,24 @@ def test_what_was_paid_is_said_to_go_back(money: Money, client: Client) -> None:
     assert "given back on 5 November 2026" in client.get(where).text
 
 
+def test_what_a_bank_took_back_in_part_is_settled_first_and_only_the_rest_goes_back(
+    money: Money, client: Client
+) -> None:
+    money.pay()
+    actions.charged_back(money.invoice, Decimal("2500.00"), key="part", now=LATER)
+    path, back = f"/invoices/{money.invoice.id}", "Goes back to the funder"
+    for actor, ask in ((money.supplier, "credit"), (money.payer, "dispute")):
+        sign_in(client, actor)
+        typed = {"seen": "0", "how_much": "part", "amount": "1000", "reason": REASON, "again": "no"}
+        checked = client.post(f"{path}/{ask}", data=typed).text
+        assert ("£1,300.00" in checked, back in checked) == (True, False), ask
+        checked = client.post(f"{path}/{ask}", data=typed | {"amount": "3000"}).text
+        assert ("£0.00" in checked, back in checked, "£1,100.00" in checked) == (True, True, True), ask
+    note, _ = given(client, money, amount="3000")
+    assert (note.to_refund, money.invoice.left) == (Decimal("1100.00"), 0)
+    assert "All of it that is not credited yet, £7,000.00" in client.get(f"{path}/credit").text
+
+
 def test_a_second_click_and_an_old_page_credit_nothing_more(money: Money, session: Database, client: Client) -> None:
     given(client, money)
     path = f"/invoices/{money.invoice.id}/credit"
