@@ -155,8 +155,10 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.DELIVER: frozenset({Role.SERVICE_MANAGER, Role.CASEWORKER}),
     Permission.SEE_REFERRALS: frozenset({Role.RESPONSIBLE_OFFICER, Role.SERVICE_MANAGER, Role.CASEWORKER}),
     # Of referrals past a clock: how many, and their references. Nothing about anybody.
-    Permission.SEE_LATE_REFERRALS: frozenset({Role.REGIONAL_COORDINATOR, Role.SERVICE_MANAGER}),
-    Permission.CHASE_REFERRALS: frozenset({Role.REGIONAL_COORDINATOR}),
+    Permission.SEE_LATE_REFERRALS: frozenset(
+        _OF_COMMISSIONER | _OF_SUPPLIER | {Role.REGIONAL_COORDINATOR, Role.SERVICE_MANAGER}
+    ),
+    Permission.CHASE_REFERRALS: frozenset({Role.CONTRACT_MANAGER, Role.REGIONAL_COORDINATOR}),
     Permission.SEE_INVOICES: frozenset({Role.COMMISSIONER_FINANCE, Role.SUPPLIER_FINANCE, Role.CONTRACT_MANAGER}),
     Permission.PAY_INVOICES: frozenset({Role.COMMISSIONER_FINANCE}),
     Permission.APPROVE_INVOICES: frozenset({Role.CONTRACT_MANAGER}),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import ServiceLine
 from contracts.referrals.queries import service_managers
 from contracts.volumes import queries
 from contracts.volumes.models import LineSeason, VolumeAction, VolumeAlert
-from contracts.volumes.queries import Late
 from contracts.volumes.rules import Position, Verdict
-from marketplace.access import Actor
 from marketplace.accounts.letters import write_to
 from marketplace.accounts.models import Person
 
@@ -90,18 +88,4 @@ def season(made: LineSeason, line: ServiceLine, *, now: datetime) -> None:
         now=now,
         season=made,
         service=line,
-    )
-
-
-def chase(found: Late, on: date, *, by: Actor, now: datetime) -> None:
-    """To the supplier's service managers: referrals are late, in numbers. Once for a service and day."""
-    write_to(
-        service_managers(found.line.agreement.supplier_id),
-        key=f"volume-chase:{found.line.id}:{on}",
-        subject=f"Referrals to {found.line.title} are late",
-        template="emails/volumes/chase.txt",
-        now=now,
-        late=found,
-        service=found.line,
-        by=by,
     )

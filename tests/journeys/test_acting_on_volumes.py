@@ -65,7 +65,8 @@ def test_from_an_alert_by_what_is_done_to_whether_it_helped(
     manager.date("next_on", today + timedelta(days=56)).press("Put on record").sees("Two courts to go.")
     manager.pick("verdict", "helped").fill(words="Twice as many come.").press("Put on record").sees("It helped")
     manager.go("/volumes/actions").sees("Ask for a call.", "It helped").go("/volumes/alerts")
-    manager.go("/volumes/chasing").press("Write to them").sees("is written to about Rooms for Dover")
+    manager.go("/volumes/").follow("late referrals").follow("Rooms for Dover").press("Ask the supplier about them")
+    manager.sees("have been asked about these referrals")
     manager.go("/volumes/?sort=room").go("/volumes/rate-card").sees("£1,000.00")
 
     team.go("/volumes/nation?by=both").sees("Delivered", "Due by contract").go("/volumes/comparison")

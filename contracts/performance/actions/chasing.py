@@ -1,4 +1,4 @@
-"""Chasing: the co-ordinator asks a supplier about its late referrals, once a day at most (R72)."""
+"""Chasing: a co-ordinator or contract manager asks a supplier about its late referrals, once a day at most (R72)."""
 
 from __future__ import annotations
 

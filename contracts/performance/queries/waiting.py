@@ -44,7 +44,8 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
             found.extend(_missed(actor, side, clock.london(now).date()))
     if actor.may(Permission.MANAGE_CONTRACTS):
         found.extend(_reviews(actor, clock.london(now).date()))
-    if actor.may(Permission.SEE_LATE_REFERRALS):
+    does_something = actor.may(Permission.CHASE_REFERRALS) or actor.may(Permission.DELIVER)
+    if actor.may(Permission.SEE_LATE_REFERRALS) and does_something:
         found.extend(_late(actor, clock.london(now).date()))
     return found
 

@@ -2,12 +2,10 @@
 
 from contracts.volumes.actions.acting import Decision, decide, follow_up, letters_written
 from contracts.volumes.actions.alerting import close, close_what_is_over, raise_alerts
-from contracts.volumes.actions.chasing import chase
 from contracts.volumes.actions.seasons import set_season
 
 __all__ = [
     "Decision",
-    "chase",
     "close",
     "close_what_is_over",
     "decide",

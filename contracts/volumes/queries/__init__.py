@@ -24,7 +24,6 @@ from contracts.volumes.queries.alerts import (
     who_can_act,
 )
 from contracts.volumes.queries.boards import Board, By, Tally, nation, region
-from contracts.volumes.queries.chasing import Late, every_late, late, late_at
 from contracts.volumes.queries.home import waiting
 from contracts.volumes.queries.lines import (
     LinePosition,
@@ -55,7 +54,6 @@ __all__ = [
     "By",
     "Due",
     "Group",
-    "Late",
     "LinePosition",
     "Narrowed",
     "Offer",
@@ -76,10 +74,7 @@ __all__ = [
     "due",
     "every_action",
     "every_alert",
-    "every_late",
     "every_rate",
-    "late",
-    "late_at",
     "letters_wanted",
     "line_for",
     "lines_for",

@@ -16,7 +16,6 @@ from contracts.volumes.rules.alerts import (
     told_of,
 )
 from contracts.volumes.rules.chart import Step, steps
-from contracts.volumes.rules.chasing import ACCEPT_WITHIN, ASSESS_WITHIN, late_before
 from contracts.volumes.rules.position import (
     NEAR_CAP_PERCENT,
     NEAR_CAP_WORKING_DAYS,
@@ -64,10 +63,8 @@ from contracts.volumes.rules.sureness import (
 )
 
 __all__ = [
-    "ACCEPT_WITHIN",
     "ACTION_MOVES",
     "ALERT_MOVES",
-    "ASSESS_WITHIN",
     "CAP_ALERTS",
     "CLOSE_PERCENT",
     "EVEN",
@@ -104,7 +101,6 @@ __all__ = [
     "band_reached",
     "due_alerts",
     "half_up",
-    "late_before",
     "likelihood",
     "more_at",
     "one_more",

@@ -7,6 +7,6 @@ from flask import Blueprint
 bp = Blueprint("volumes", __name__, url_prefix="/volumes")
 
 # The pages hang themselves on the blueprint.
-from contracts.volumes.views import acting, alerts, boards, chasing, lines, offers, seasons  # noqa: E402
+from contracts.volumes.views import acting, alerts, boards, lines, offers, seasons  # noqa: E402
 
-__all__ = ["acting", "alerts", "boards", "bp", "chasing", "lines", "offers", "seasons"]
+__all__ = ["acting", "alerts", "boards", "bp", "lines", "offers", "seasons"]

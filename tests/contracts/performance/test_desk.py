@@ -106,7 +106,22 @@ def test_the_desk_shows_the_region_its_services_and_a_supplier_its_own() -> None
     with pytest.raises(NotFound):
         queries.late_line(desk, far.line.id)
     with pytest.raises(NotAllowed):
-        queries.every_late_line(made.manager, DeskFilter(), on=TODAY)
+        queries.every_late_line(make_actor(make_commissioner(), Role.COMMISSIONER_FINANCE), DeskFilter(), on=TODAY)
+
+
+def test_whoever_sees_volumes_finds_what_is_late_and_a_contract_manager_asks(client: FlaskClient) -> None:
+    made = make_performer(places=(KENT,), title="One home")
+    made.referral(at(8, 3))
+    body, supplier = made.line.agreement.commissioner, made.line.agreement.supplier
+    for owner, role in ((body, Role.APPROVER), (supplier, Role.SIGNATORY), (supplier, Role.SERVICE_MANAGER)):
+        sign_in(client, make_actor(owner, role))
+        assert 'href="/contracts/late"' in client.get("/volumes/").text
+        assert "One home" in client.get("/contracts/late").text
+        assert client.post(f"/contracts/late/{made.line.id}/chase").status_code == 403
+        assert client.get("/volumes/chasing").status_code == 404
+    sign_in(client, made.manager)
+    assert client.post(f"/contracts/late/{made.line.id}/chase").status_code == 302
+    assert "One home" in client.get("/contracts/late").text
 
 
 def test_the_supplier_is_asked_once_a_day_by_reference_only() -> None:

@@ -160,7 +160,7 @@ def test_nobody_is_led_where_it_is_closed_to_them(client: FlaskClient, role: Rol
     jobs.raise_due_alerts()
     (alert,) = queries.alerts_of(line.id, line.agreement.starts_on)
     sign_in(client, make_actor(supplier if role is Role.SERVICE_MANAGER else body, role))
-    paths = ["/volumes/rate-card", "/volumes/chasing", "/volumes/actions", "/volumes/alerts"]
+    paths = ["/volumes/rate-card", "/volumes/actions", "/volumes/alerts"]
     paths += [f"/volumes/{line.id}", f"/volumes/{line.id}/seasons", f"/volumes/alerts/{alert.id}"]
     paths += ["/volumes/nation", "/volumes/comparison"] if role is Role.FRAMEWORK_TEAM else ["/volumes/"]
     seen: set[str] = set()
