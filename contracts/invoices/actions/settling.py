@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 from contracts.invoices import letters, queries
-from contracts.invoices.actions.making import credit_notes_of, debt_of, hold
+from contracts.invoices.actions.making import credit_notes_of, debt_of, hold, want_document
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import CREDIT_MOVES, INVOICE_MOVES, CreditStatus, InvoiceStatus, poured
 from contracts.ledger.actions import post
@@ -104,6 +104,7 @@ def charged_back(invoice: Invoice, amount: Decimal, *, key: str, now: datetime) 
     if again := amount - sum(parts):
         invoice.owed_again += again
         invoice.status = InvoiceStatus.TAKEN_BACK
+        want_document(invoice_id=invoice.id, now=now)
     db.session.flush()
     audit.record(f"A bank has undone the payment of {pounds_exact(amount)}", invoice, actor=SYSTEM, now=now)
     return True
@@ -118,6 +119,7 @@ def paid_elsewhere(invoice: Invoice, *, on: date, actor: Actor, now: datetime) -
         raise AlreadyDone(f"Nothing of invoice {invoice.number} waits to be paid again.")
     amount, invoice.owed_again, invoice.status = invoice.owed_again, Decimal(0), InvoiceStatus.PAID
     db.session.flush()
+    want_document(invoice_id=invoice.id, now=now)
     post(
         PostingKind.PAYMENT,
         settled(amount),
@@ -143,6 +145,7 @@ def voided(invoice: Invoice, *, now: datetime) -> None:
             document=invoice.number,
             now=now,
         )
+        want_document(invoice_id=invoice.id, now=now)
 
 
 def _move(invoice: Invoice, to: InvoiceStatus, words: str, *, now: datetime) -> bool:

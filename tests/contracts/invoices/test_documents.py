@@ -149,6 +149,29 @@ def test_a_credit_note_says_what_it_takes_and_leaves_and_the_invoice_is_made_aga
     assert amount_after("Left to pay after the credit notes ", said) == money.invoice.left
 
 
+def test_a_voided_invoice_asks_for_nothing(money: Money) -> None:
+    money.send()
+    assert "Pay by 2 December 2026" in text_of(money.invoice)
+    actions.voided(money.invoice, now=LATER)
+    said = text_of(money.invoice)
+    assert "£12,000.00, voided" in said
+    assert "Voided: nothing is to be paid." in said
+    assert "Pay by" not in said
+
+
+def test_what_a_bank_took_back_is_asked_for_on_the_next_copy_until_it_has_come(money: Money) -> None:
+    money.pay()
+    actions.credit(money.invoice, amount=Decimal("1000.00"), reason="x", actor=money.supplier, now=LATER)
+    before = text_of(money.invoice)
+    actions.charged_back(money.invoice, Decimal("2500.00"), key="part", now=LATER)
+    said = text_of(money.invoice)
+    # £1,200.00 of it was to go back in any case.
+    assert "£1,300.00 is owed again" in said
+    assert "Pay by" not in said
+    actions.paid_elsewhere(money.invoice, on=LATER.date(), actor=money.supplier, now=LATER)
+    assert text_of(money.invoice) == before
+
+
 def test_a_second_invoice_names_the_first(money: Money) -> None:
     note = actions.credit(money.invoice, amount=None, reason="Wrong", actor=money.supplier, now=LATER)
     assert "Nothing of this invoice is left to pay." in text_of(money.invoice)
