@@ -67,7 +67,8 @@ def agree(handover: Handover, *, actor: Actor, now: datetime) -> None:
     """Fix it: both suppliers and every officer with a referral there are told. From its day on, it runs by itself, and
     nobody new is referred to the old service.
     """
-    _must_lead(handover, actor)
+    if not queries.leads_both(actor, handover.from_line.agreement, handover.to_line.agreement):
+        raise NotAllowed("Only who manages both contracts for their lead commissioner fixes a handover.")
     _move(handover, HandoverStatus.AGREED)
     if handover.day < clock.london(now).date():
         raise Refused("Its day has passed. Cancel this handover and plan it for another day.")
@@ -291,4 +292,4 @@ def _move(handover: Handover, to: HandoverStatus) -> None:
 
 def _must_lead(handover: Handover, actor: Actor) -> None:
     if not queries.leads(actor, handover):
-        raise NotAllowed("Only who manages both contracts for their lead commissioner can do this.")
+        raise NotAllowed("Only who manages the contract that is handed over, for its lead commissioner, can do this.")

@@ -332,7 +332,7 @@ def undo_move(referral_id: int) -> Answer:
 def _led(handover_id: int) -> Handover:
     handover = queries.handover_for(acting(), handover_id)
     if not queries.leads(acting(), handover):
-        raise NotAllowed("Only who manages both contracts for their lead commissioner can do this.")
+        raise NotAllowed("Only who manages the contract that is handed over, for its lead commissioner, can do this.")
     return handover
 
 

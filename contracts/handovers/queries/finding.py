@@ -85,8 +85,11 @@ def handovers_of(actor: Actor, agreement: Agreement) -> Sequence[Handover]:
 
 
 def leads(actor: Actor, handover: Handover) -> bool:
-    """Whether this actor manages both contracts for their lead commissioner."""
-    return leads_both(actor, handover.from_line.agreement, handover.to_line.agreement)
+    """Whether this actor manages, for its lead commissioner, the contract that is handed over.
+
+    Both contracts had one lead when it was planned; should either change hands, this one still calls it off.
+    """
+    return side_of(actor, handover.from_line.agreement) is Side.COMMISSIONER
 
 
 def leads_both(actor: Actor, one: Agreement, other: Agreement) -> bool:

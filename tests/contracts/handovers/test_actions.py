@@ -31,7 +31,7 @@ from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.conftest import StandingClock
 from tests.contracts.referrals.wandering import assert_counted_as_told, assert_nobody_waits_beside_room
-from tests.factories.accounts import actor_with, make_actor
+from tests.factories.accounts import actor_with, make_actor, make_commissioner
 from tests.factories.handovers import Handing, in_days, make_handing
 from tests.factories.places import GREATER_MANCHESTER_REGION
 from tests.factories.referrals import make_officer, make_referral, make_service
@@ -166,6 +166,28 @@ def test_nobody_new_is_referred_to_a_service_from_the_day_it_is_handed_over_unle
     again = handing.fixed(day)
     actions.cancel(again, reason="Not so.", actor=handing.lead, now=NOW)
     assert takes() == [False, False]
+
+
+def test_when_the_next_contract_gets_another_lead_whoever_handed_over_still_calls_it_off(handing: Handing) -> None:
+    old = handing.referral()
+    handover = handing.run()
+    handing.new.agreement.commissioner = make_commissioner()
+    db.session.flush()
+    with pytest.raises(NotAllowed):
+        actions.undo(handover, actor=make_actor(handing.new.agreement.commissioner, Role.CONTRACT_MANAGER), now=NOW)
+    assert actions.undo_one(handover, old.id, actor=handing.lead, now=NOW).status is Status.ACCEPTED
+    actions.undo(handover, actor=handing.lead, now=NOW)
+    jobs.run_handovers()
+    handing.new.agreement.commissioner = handing.old.agreement.commissioner
+    db.session.flush()
+    draft = handing.planned(in_days(14))
+    handing.new.agreement.commissioner = make_commissioner()
+    db.session.flush()
+    # To fix it takes both, as planning it did.
+    with pytest.raises(NotAllowed, match="both contracts"):
+        actions.agree(draft, actor=handing.lead, now=NOW)
+    actions.cancel(draft, reason="They lead it now.", actor=handing.lead, now=NOW)
+    assert draft.status is HandoverStatus.CANCELLED
 
 
 def test_the_plan_says_who_goes_who_cannot_and_who_stays(handing: Handing) -> None:
