@@ -20,6 +20,8 @@ from marketplace.extensions import db
 from marketplace.paging import PAGE, Page, before, nearest_page
 
 NOTHING = Decimal("0.00")
+# What moves the supplier's money for invoices: payments, and those that a bank took back, which stand below nought.
+PAYMENTS = (PostingKind.PAYMENT, PostingKind.CHARGEBACK)
 
 
 def balance(
@@ -286,19 +288,23 @@ def by_other(actor: Actor, found: Sequence[OpenDebt]) -> list[tuple[Organisation
 
 @dataclass(frozen=True)
 class Remittance:
-    """What one funder paid one supplier on one day, in pounds, and for how many invoices."""
+    """What one funder paid one supplier on one day, less what banks took back, in pounds; and how often each."""
 
     day: date
     funder: Organisation
     supplier: Organisation
     payments: int
+    taken_back: int
     amount: Decimal
 
 
 def remittances(
     actor: Actor, *, other_id: int | None = None, day: date | None = None, page: int | None = None
 ) -> Page[Remittance]:
-    """The payments of the actor's organisation (a funder) or to it (a supplier) by day, the latest first."""
+    """The payments of the actor's organisation (a funder) or to it (a supplier) by day, the latest first.
+
+    A payment that a bank took back stays on its day, and stands below nought on the day on which it was taken back.
+    """
     mine = _mine(actor, other_id)
     if day is not None:
         mine &= Posting.day == day
@@ -308,18 +314,19 @@ def remittances(
             Posting.day,
             Posting.funder_id,
             Posting.supplier_id,
-            func.count().label("payments"),
+            func.count().filter(Posting.kind == PostingKind.PAYMENT).label("payments"),
+            func.count().filter(Posting.kind == PostingKind.CHARGEBACK).label("taken_back"),
             func.sum(Entry.amount).label("amount"),
         )
         .join(Entry, and_(Entry.posting_id == Posting.id, Entry.account == Account.PAID))
-        .where(mine, Posting.kind == PostingKind.PAYMENT)
+        .where(mine, Posting.kind.in_(PAYMENTS))
         .group_by(Posting.day, Posting.funder_id, Posting.supplier_id)
         .subquery()
     )
     total = db.session.scalar(select(func.count()).select_from(grouped)) or 0
     number = nearest_page(page or 1, total)
     asked = (
-        select(grouped.c.day, funder, supplier, grouped.c.payments, grouped.c.amount)
+        select(grouped.c.day, funder, supplier, grouped.c.payments, grouped.c.taken_back, grouped.c.amount)
         .join(funder, funder.id == grouped.c.funder_id)
         .join(supplier, supplier.id == grouped.c.supplier_id)
         .order_by(grouped.c.day.desc(), funder.name, supplier.name, grouped.c.funder_id, grouped.c.supplier_id)
@@ -332,12 +339,16 @@ def remittances(
 
 @dataclass(frozen=True)
 class RemittedItem:
-    """One invoice that a payment covered: what it asked for, what was credited by then, and what was paid."""
+    """One invoice that a payment covered: what it asked for, what was credited by then, and what was paid.
+
+    `taken_back` is what a bank took back of it on the day, below nought.
+    """
 
     item: str
     charged: Decimal
     credited: Decimal
     paid: Decimal
+    taken_back: Decimal
 
 
 def remitted(actor: Actor, *, day: date, other_id: int) -> tuple[Remittance, list[RemittedItem]] | None:
@@ -345,30 +356,32 @@ def remitted(actor: Actor, *, day: date, other_id: int) -> tuple[Remittance, lis
     found = remittances(actor, other_id=other_id, day=day).rows
     if not found:
         return None
-    paid = dict(
-        db.session.execute(
-            select(Posting.item, func.sum(Entry.amount))
-            .join(Entry, and_(Entry.posting_id == Posting.id, Entry.account == Account.PAID))
-            .where(_mine(actor, other_id), Posting.kind == PostingKind.PAYMENT, Posting.day == day)
-            .group_by(Posting.item)
-        ).all()
-    )
+    moved = db.session.execute(
+        select(Posting.item, Posting.kind, func.sum(Entry.amount))
+        .join(Entry, and_(Entry.posting_id == Posting.id, Entry.account == Account.PAID))
+        .where(_mine(actor, other_id), Posting.kind.in_(PAYMENTS), Posting.day == day)
+        .group_by(Posting.item, Posting.kind)
+    ).all()
+    items = sorted({item for item, _, _ in moved})
+    paid, taken_back = dict.fromkeys(items, NOTHING), dict.fromkeys(items, NOTHING)
+    for item, kind, amount in moved:
+        (paid if kind is PostingKind.PAYMENT else taken_back)[item] += amount
     owed = db.session.execute(
         select(Posting.item, Posting.kind, func.sum(Entry.amount))
         .join(Entry, and_(Entry.posting_id == Posting.id, Entry.account == Account.OWED))
-        .where(Posting.item.in_(list(paid)), Posting.day <= day, Posting.kind != PostingKind.PAYMENT)
+        .where(Posting.item.in_(items), Posting.day <= day, Posting.kind.not_in(PAYMENTS))
         .group_by(Posting.item, Posting.kind)
     )
-    charged, credited = dict.fromkeys(paid, NOTHING), dict.fromkeys(paid, NOTHING)
+    charged, credited = dict.fromkeys(items, NOTHING), dict.fromkeys(items, NOTHING)
     for item, kind, amount in owed:
         if kind is PostingKind.INVOICE:
             charged[item] += amount
         elif kind in (PostingKind.CREDIT_NOTE, PostingKind.VOID):
             credited[item] -= amount
-    return found[0], [RemittedItem(item, charged[item], credited[item], paid[item]) for item in sorted(paid)]
+    return found[0], [RemittedItem(item, charged[item], credited[item], paid[item], taken_back[item]) for item in items]
 
 
 def days_paid(item: str) -> Sequence[date]:
-    """The days on which payments of an invoice were posted."""
-    asked = select(Posting.day).where(Posting.item == item, Posting.kind == PostingKind.PAYMENT)
+    """The days on which payments of an invoice were posted, or that a bank took one back."""
+    asked = select(Posting.day).where(Posting.item == item, Posting.kind.in_(PAYMENTS))
     return db.session.scalars(asked.distinct().order_by(Posting.day)).all()

@@ -23,7 +23,7 @@ bp = Blueprint("ledger", __name__)
 
 STATEMENT_COLUMNS = ("day", "what", "document", "invoice", "funder", "supplier", "change", "owed_after")
 DEBT_COLUMNS = ("invoice", "funder", "supplier", "due_on", "age", "owed", "interest_by_law_not_charged")
-REMITTANCE_COLUMNS = ("day", "invoice", "charged", "credited", "paid")
+REMITTANCE_COLUMNS = ("day", "invoice", "charged", "credited", "paid", "taken_back")
 
 
 def _day(name: str, default: date) -> date:
@@ -192,7 +192,7 @@ def _remittance(day: str, organisation_id: int) -> tuple[queries.Remittance, lis
     except ValueError:
         found = None
     if found is None:
-        raise NotFound("Nothing was paid on that day, or it is not yours to see.")
+        raise NotFound("Nothing was paid or taken back on that day, or it is not yours to see.")
     return found
 
 
@@ -212,5 +212,5 @@ def remittance_csv(day: str, organisation_id: int) -> Response:
     return csv_download(
         f"remittance-{paid.day}.csv",
         REMITTANCE_COLUMNS,
-        ((paid.day, one.item, one.charged, one.credited, one.paid) for one in items),
+        ((paid.day, one.item, one.charged, one.credited, one.paid, one.taken_back) for one in items),
     )

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session, scoped_session
 
 from contracts.agreements.models import Agreement
 from contracts.ledger.actions import post
-from contracts.ledger.queries import balance, by_item, remitted
-from contracts.ledger.rules import Account, PostingKind, credited, refunded
+from contracts.ledger.queries import balance, by_item, remittances, remitted
+from contracts.ledger.rules import Account, PostingKind, credited, paid, refunded
 from marketplace.access import Role
 from tests.conftest import Client, StandingClock
 from tests.contracts.ledger.test_actions import DAY, NOVEMBER, charge, debt, pay, settle
@@ -204,6 +204,42 @@ def test_what_was_credited_before_a_payment_stands_in_its_advice(books: Books) -
     (item,) = found[1]
     assert (item.charged, item.credited, item.paid) == (Decimal("60.00"), Decimal("12.00"), Decimal("48.00"))
     assert found[0].amount == item.paid
+
+
+def test_what_a_bank_took_back_stands_below_nought_on_its_day(books: Books, client: Client) -> None:
+    post(
+        PostingKind.CHARGEBACK,
+        refunded(Decimal("120.00")),
+        key="chargeback:A-1",
+        debt=debt(books.contract, "A-1"),
+        document="A-1",
+        now=NOVEMBER + timedelta(days=50),
+    )
+    sign_in(client, books.payer)
+    page = client.get("/remittances").text
+    assert ("−£120.00" in page, f"/remittances/{day(50)}/" in page) == (True, True)
+    listed = remittances(books.payer, other_id=books.contract.supplier_id).rows
+    assert [(one.day, one.payments, one.taken_back, one.amount) for one in listed] == [
+        (day(50), 0, 1, Decimal("-120.00")),
+        (day(40), 1, 0, Decimal("120.00")),
+    ]
+    other = books.contract.supplier_id
+    advice = client.get(f"/remittances/{day(50)}/{other}").text
+    assert ("Taken back on" in advice, "−£120.00" in advice) == (True, True)
+    (row,) = rows_of(client, f"/remittances/{day(50)}/{other}.csv")
+    assert (row["charged"], row["paid"], row["taken_back"]) == ("120.00", "0.00", "-120.00")
+    # Paid by another way on the day on which the bank took it back: both stand there, and together come to nought.
+    post(
+        PostingKind.PAYMENT,
+        paid(Decimal("120.00")),
+        key="payment:A-1:again",
+        debt=debt(books.contract, "A-1"),
+        document="A-1",
+        now=NOVEMBER + timedelta(days=50),
+    )
+    (row,) = rows_of(client, f"/remittances/{day(50)}/{other}.csv")
+    assert (row["paid"], row["taken_back"]) == ("120.00", "-120.00")
+    assert sum(one.amount for one in remittances(books.payer, other_id=other).rows) == Decimal("120.00")
 
 
 def test_payments_are_listed_by_day_and_narrowed(books: Books, client: Client) -> None:
