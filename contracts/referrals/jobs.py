@@ -26,11 +26,11 @@ def tell_of_suspensions() -> None:
     on = clock.london(now).date()
     with transaction():
         for one in suspensions_to_tell(on):
-            officers = queries.officers_with_open(one.agreement_id, one.line_id)
             if one.applies_on(on):
+                officers = queries.officers_with_open(one.agreement_id, one.line_id)
                 letters.tell_officers(one, officers, lifted=False, now=now)
             elif one.lifted_from is not None and one.from_on < one.lifted_from <= on:
-                letters.tell_officers(one, officers, lifted=True, now=now)
+                letters.tell_officers(one, queries.officers_to_tell_again(one, on), lifted=True, now=now)
 
 
 def compare_counters() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from contracts.agreements.models import Suspension
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.queries import service_managers
+from contracts.referrals.queries import service_managers, stopped_key
 from marketplace.accounts.letters import write_to
 from marketplace.accounts.models import Person
 
@@ -70,7 +70,7 @@ def tell_officers(suspension: Suspension, officers: Iterable[Person], *, lifted:
     title = suspension.line.title if suspension.line else suspension.agreement.title
     write_to(
         officers,
-        key=f"suspension:{suspension.id}:{'taken-again' if lifted else 'stopped'}",
+        key=f"suspension:{suspension.id}:taken-again" if lifted else stopped_key(suspension.id),
         subject=f"{title} takes {'referrals again' if lifted else 'no new referrals for now'}",
         template="emails/referrals/suspension.txt",
         now=now,

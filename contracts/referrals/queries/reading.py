@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from contracts.agreements import queries as agreements
-from contracts.agreements.models import Agreement, ServiceLine
+from contracts.agreements.models import Agreement, ServiceLine, Suspension
 from contracts.referrals.models import Referral, ReferralOutcome, Session
 from contracts.referrals.rules import OPEN, Attendance, ReferralStatus
 from marketplace import clock
@@ -18,6 +18,7 @@ from marketplace.access import TABLE, Actor, Permission, Role
 from marketplace.accounts.models import Person, RoleGrant
 from marketplace.errors import NotFound, Refused
 from marketplace.extensions import db
+from marketplace.outbox import Letter
 from marketplace.paging import PAGE, Page, before, nearest_page
 
 # `Referral.has_lapsed`, for lists; a test holds the two together.
@@ -73,6 +74,22 @@ def officers_with_open(agreement_id: int, line_id: int | None) -> Sequence[Perso
         .where(ServiceLine.agreement_id == agreement_id, Referral.status.in_(OPEN), *of_line)
     )
     return db.session.scalars(select(Person).where(Person.id.in_(officers)).order_by(Person.id)).all()
+
+
+def stopped_key(suspension_id: int) -> str:
+    """The key of the letters that tell officers that no new referrals are taken; each person's ends with their own."""
+    return f"suspension:{suspension_id}:stopped"
+
+
+def officers_to_tell_again(suspension: Suspension, on: date) -> Sequence[Person]:
+    """The officers who were told of the stop, and have a referral open where nothing else stops referrals on a day."""
+    lines = [suspension.line_id] if suspension.line_id else [line.id for line in suspension.agreement.lines]
+    free = [line_id for line_id in lines if not agreements.is_suspended(line_id, on)]
+    told = select(Letter.person_id).where(Letter.key.startswith(f"{stopped_key(suspension.id)}:"))
+    officers = select(Referral.officer_id).where(Referral.line_id.in_(free), Referral.status.in_(OPEN))
+    return db.session.scalars(
+        select(Person).where(Person.id.in_(officers), Person.id.in_(told)).order_by(Person.id)
+    ).all()
 
 
 def sent_by(actor: Actor) -> ColumnElement[bool]:

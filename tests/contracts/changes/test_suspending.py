@@ -169,6 +169,30 @@ class TestSuspending:
         assert _subjects(emails[officer])[1:] == [f"{service.title} takes referrals again"]
         assert len(_subjects(emails[finance])) == 2
 
+    def test_officers_hear_that_referrals_are_taken_again_if_they_are_and_if_they_heard_of_the_stop(
+        self, clock: StandingClock
+    ) -> None:
+        service, manager = _service()
+        told, later = make_officer(), make_officer()
+        make_referral(service, officer=told)
+        one = actions.suspend(
+            service.agreement, line=service, from_on=TODAY, reason="Too few staff.", actor=manager, now=NOW
+        )
+        whole = _suspend(service, manager)
+        jobs.tell_of_suspensions()
+        again = f"{service.title} takes referrals again"
+        _lift(whole, manager, on=TODAY + DAY)
+        clock.set(NOW + DAY)
+        jobs.tell_of_suspensions()
+        # The service alone is still stopped.
+        assert again not in _subjects(_email(told))
+        _lift(one, manager, on=TODAY + 2 * DAY, now=NOW + DAY)
+        clock.set(NOW + 2 * DAY)
+        make_referral(service, officer=later)
+        jobs.tell_of_suspensions()
+        assert again in _subjects(_email(told))
+        assert again not in _subjects(_email(later))
+
     def test_on_the_pages(self, client: FlaskClient) -> None:
         service, manager = _service()
         at = f"/contracts/{service.agreement_id}"
