@@ -47,15 +47,16 @@ def tell_undone(handover: Handover, *, now: datetime) -> None:
 
 
 def tell_halted(handover: Handover, *, now: datetime) -> None:
-    """To who planned it: nothing moves, and why."""
-    _write(handover, [handover.planner], "halted", f"The handover of {handover.from_line.title} is halted", now=now)
+    """To who planned it: nothing moves, and why. It can halt again, for another reason or after it went on."""
+    subject = f"The handover of {handover.from_line.title} is halted"
+    _write(handover, [handover.planner], "halted", subject, now=now, moment=now.isoformat())
 
 
 def tell_moved(old: Referral, new: Referral, *, now: datetime) -> None:
     """Of one referral that its officer has moved: to the supplier it leaves, and the one it goes to if it is sent."""
     if old.sent_at is not None:
         people = {person.id: person for person in [*_managers(old.line), old.caseworker] if person is not None}
-        _one(people.values(), "gone", old, f"Referral {old.reference} was moved", now=now)
+        _one(people.values(), "gone", old, f"Referral {old.reference} was moved", now=now, move=new.id)
     if new.sent_at is not None:
         _one(_managers(new.line), "came", new, f"Referral {new.reference} was moved to you", now=now)
 
@@ -114,11 +115,18 @@ def _each_once(people: Iterable[Person]) -> list[Person]:
 
 
 def _write(
-    handover: Handover, people: Iterable[Person], what: str, subject: str, *, now: datetime, **more: Any
+    handover: Handover,
+    people: Iterable[Person],
+    what: str,
+    subject: str,
+    *,
+    now: datetime,
+    moment: str | None = None,
+    **more: Any,
 ) -> None:
     write_to(
         people,
-        key=f"handover:{handover.id}:{what}",
+        key=f"handover:{handover.id}:{what}" + (f":{moment}" if moment else ""),
         subject=subject,
         template="emails/handovers/handover.txt",
         now=now,

@@ -382,6 +382,23 @@ def test_the_officer_moves_one_case_to_where_the_person_now_lives_and_takes_that
     assert _letters(f"referral-taken_back:{new.id}:")
 
 
+def test_a_second_move_and_a_second_halt_are_told_as_the_first_was(handing: Handing, clock: StandingClock) -> None:
+    old = handing.referral()
+    elsewhere = make_service(places=(GREATER_MANCHESTER_REGION,))
+    told = []
+    for _ in range(2):
+        new = actions.move_single(old.id, elsewhere.id, actor=handing.officer, now=NOW)
+        told.append(len(_letters(f"referral-gone:{old.id}:")))
+        actions.undo_single(new.id, actor=handing.officer, now=NOW)
+    assert told[1] == 2 * told[0] > 0
+    handover = handing.fixed()
+    actions.begin(handover.id, now=NOW)
+    for words in ("It is full.", "It is full.", "It has ended."):
+        clock.set(clock() + timedelta(minutes=1))
+        actions.halt(handover.id, words, now=clock())
+    assert [one.person_id for one in _letters(f"handover:{handover.id}:halted:")] == [handing.lead.person] * 2
+
+
 def test_what_moved_with_the_service_is_not_the_officers_to_undo(handing: Handing) -> None:
     old = handing.referral()
     handing.run()
