@@ -42,7 +42,7 @@ def tell_done(handover: Handover, *, now: datetime) -> None:
 def tell_undone(handover: Handover, *, now: datetime) -> None:
     """To all who were told that it was done."""
     subject = f"The handover of {handover.from_line.title} was undone"
-    officers = [person for person, _ in queries.officers_moved(handover)]
+    officers = [person for person, _ in queries.officers_moved(handover, and_undone=True)]
     _write(handover, [*_suppliers(handover), *_leads(handover), *officers], "undone", subject, now=now)
 
 

@@ -25,13 +25,14 @@ from marketplace.waiting import Waiting
 _new = aliased(Referral)
 
 
-def officers_moved(handover: Handover) -> Sequence[tuple[Person, int]]:
-    """The officers some of whose referrals were moved by a handover, and how many."""
+def officers_moved(handover: Handover, *, and_undone: bool = False) -> Sequence[tuple[Person, int]]:
+    """The officers some of whose referrals were moved by a handover, and how many; or also those moved back since."""
+    still = [] if and_undone else [_new.move_undone_at.is_(None)]
     rows = db.session.execute(
         select(Person, func.count())
         .join(_new, _new.officer_id == Person.id)
         .join(HandoverCase, HandoverCase.moved_to_id == _new.id)
-        .where(HandoverCase.handover_id == handover.id)
+        .where(HandoverCase.handover_id == handover.id, *still)
         .group_by(Person.id)
         .order_by(Person.id)
     )

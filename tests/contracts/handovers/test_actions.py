@@ -364,6 +364,27 @@ def test_one_move_is_undone_and_the_run_does_not_move_it_again(handing: Handing)
     }
 
 
+def test_officers_are_told_of_what_moved_and_stayed_so_and_of_the_undoing_if_anything_had_moved(
+    handing: Handing,
+) -> None:
+    back, gone = handing.referral(), handing.referral()
+    elsewhere = make_officer()
+    other = make_referral(handing.old, officer=elsewhere, status=Status.ACCEPTED)
+    handover = handing.fixed()
+    actions.begin(handover.id, now=NOW)
+    for one in (back, gone, other):
+        actions.move_one(handover.id, one.id, now=NOW)
+    for one in (back, other):
+        actions.undo_one(handover, one.id, actor=handing.lead, now=NOW)
+    assert actions.finish(handover.id, now=NOW)
+    (told,) = _letters(f"handover:{handover.id}:moved:")
+    assert told.person_id == handing.officer.person
+    assert "1 of your referrals moved" in told.body
+    actions.undo(handover, actor=handing.lead, now=NOW)
+    jobs.run_handovers()
+    assert handing.officer.person in {one.person_id for one in _letters(f"handover:{handover.id}:undone:")}
+
+
 def test_the_officer_moves_one_case_to_where_the_person_now_lives_and_takes_that_back(handing: Handing) -> None:
     elsewhere = make_service(places=(GREATER_MANCHESTER_REGION,))
     old = handing.referral()
