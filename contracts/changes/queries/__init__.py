@@ -1,6 +1,6 @@
 """Reads of changes: variations and their effect, suspensions, what waits."""
 
-from contracts.changes.queries.abandoning import abandonment_of, may_decide
+from contracts.changes.queries.abandoning import abandonment_of, latest_abandonment_of, may_decide
 from contracts.changes.queries.exits import (
     contracts_near_their_end,
     ending_of,
@@ -43,6 +43,7 @@ __all__ = [
     "exit_tasks",
     "exit_tasks_owed",
     "is_open_to_change",
+    "latest_abandonment_of",
     "lead_on",
     "leads_to_hand_over",
     "may_approve",

@@ -17,6 +17,16 @@ def abandonment_of(agreement: Agreement) -> Abandonment | None:
     )
 
 
+def latest_abandonment_of(agreement: Agreement) -> Abandonment | None:
+    """The same; where there is none, what the approver last decided not to give up, for its reason."""
+    return db.session.scalar(
+        select(Abandonment)
+        .where(Abandonment.agreement_id == agreement.id)
+        .order_by(Abandonment.approved.is_(False), Abandonment.id.desc())
+        .limit(1)
+    )
+
+
 def may_decide(actor: Actor, asked: Abandonment) -> bool:
     """Whether this person decides whether the contract is given up: never who asked."""
     return (

@@ -23,7 +23,7 @@ from marketplace.errors import NotAllowed, NotFound
 def abandonment(agreement_id: int) -> str:
     """Why it is to be given up, and what the approver decides."""
     actor = acting()
-    agreement, asked = _asked(agreement_id)
+    agreement, asked = _asked(agreement_id, or_kept=True)
     return render_template(
         "contracts/changes/abandonment.html",
         agreement=agreement,
@@ -93,11 +93,11 @@ def keep(agreement_id: int) -> Answer:
     )
 
 
-def _asked(agreement_id: int) -> tuple[Agreement, Abandonment]:
+def _asked(agreement_id: int, *, or_kept: bool = False) -> tuple[Agreement, Abandonment]:
     """The lead's own: the supplier learns of it when it is decided."""
     actor = acting()
     agreement = agreement_for(actor, agreement_id)
-    asked = queries.abandonment_of(agreement)
-    if asked is None or (asked.approved is None and actor.organisation_id != agreement.commissioner_id):
+    asked = queries.latest_abandonment_of(agreement) if or_kept else queries.abandonment_of(agreement)
+    if asked is None or (not asked.approved and actor.organisation_id != agreement.commissioner_id):
         raise NotFound("Nobody asks to abandon this contract.")
     return agreement, asked

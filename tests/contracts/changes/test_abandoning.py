@@ -122,6 +122,24 @@ def test_on_the_pages(client: FlaskClient) -> None:
     assert "They never sign." in client.get(f"{at}/abandonment").text
 
 
+@pytest.mark.usefixtures("session")
+def test_reasons_stand_on_the_page_and_in_no_letter(client: FlaskClient) -> None:
+    made = Change(make_agreement())
+    _ = made.manager, made.approver, made.signatory
+    page = f"/contracts/{made.agreement.id}/abandonment"
+    actions.keep(_ask(made), reason="They sign on Monday.", actor=made.approver, now=NOW)
+    sign_in(client, made.manager)
+    assert "They sign on Monday." in client.get(page).text
+    sign_in(client, made.signatory)
+    assert client.get(page).status_code == 404
+    actions.abandon(_ask(made), actor=made.approver, now=NOW)
+    assert "The supplier never signs." in client.get(page).text
+    bodies = [one.body for one in db.session.scalars(select(Letter)) if "abandon" in one.subject]
+    assert len(bodies) >= 3
+    assert not [one for one in bodies if "never signs" in one or "Monday" in one]
+    assert all(page in one for one in bodies)
+
+
 def test_signing_and_abandoning_at_once_end_in_one_of_them(committed_app: Flask) -> None:
     with committed_app.app_context():
         made = Change(make_agreement())
