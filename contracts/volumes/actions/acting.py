@@ -10,6 +10,7 @@ from sqlalchemy import case, select
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import ServiceLine
 from contracts.referrals import actions as referrals
+from contracts.referrals.queries import takes_referrals
 from contracts.volumes import letters, queries
 from contracts.volumes.actions.alerting import shut
 from contracts.volumes.models import VolumeAction, VolumeAlert, VolumeReview
@@ -41,7 +42,7 @@ def decide(line_id: int, decision: Decision, *, actor: Actor, now: datetime) -> 
     are told.
 
     Refused: for others than those who act for a body that leads or pays, while one of its kind is under way, for a day
-    that is not to come, and to make a full service known.
+    that is not to come, and to make a service known that is full or stopped.
     """
     on = clock.london(now).date()
     line = agreements.line(line_id)
@@ -91,8 +92,11 @@ def _check(line: ServiceLine, decision: Decision, *, actor: Actor, on: date) -> 
     if decision.owner_id not in {one.id for one in people_with(actor.organisation, Permission.ACT_ON_VOLUMES)}:
         raise Invalid("Choose somebody of your organisation who acts on volumes.", field="owner")
     _must_be_to_come(decision.follow_up_on, on, "follow_up_on")
-    if decision.kind is ActionKind.MARKET and queries.position(line, on=on).room == 0:
-        raise Refused("This service is full. There is no room to make known.")
+    if decision.kind is ActionKind.MARKET:
+        if agreements.is_suspended(line.id, on):
+            raise Refused("New referrals to this service are stopped. It is made known once they are taken again.")
+        if queries.position(line, on=on).room == 0:
+            raise Refused("This service is full. There is no room to make known.")
 
 
 def _must_be_to_come(day: date, on: date, field: str) -> None:
@@ -181,7 +185,7 @@ def _end(action: VolumeAction, verdict: Verdict, *, actor: Actor, now: datetime)
 def letters_written(action_id: int, *, now: datetime) -> None:
     """Write to the officers of the area that the service has room: once for a service and contract year to each.
 
-    Nothing is written where it has been, or is wanted no more.
+    Nothing is written where it has been, or is wanted no more; nor while the service is full or takes no referrals.
     """
     action = db.session.scalars(
         select(VolumeAction)
@@ -195,7 +199,10 @@ def letters_written(action_id: int, *, now: datetime) -> None:
         return
     on = clock.london(now).date()
     line = agreements.line(action.line_id)
-    letters.has_room(line, queries.position(line, on=on), queries.officers_around(line, on), now=now)
+    found = queries.position(line, on=on)
+    if found.room == 0 or not takes_referrals(line.id, on):
+        return
+    letters.has_room(line, found, queries.officers_around(line, on), now=now)
     action.letters_written_at = now
     db.session.flush()
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from contracts.agreements.queries import is_suspended
 from contracts.volumes import actions, forms, queries
 from contracts.volumes.models import VolumeAlert
 from contracts.volumes.queries import AlertFilter, AlertOrder
@@ -116,5 +117,6 @@ def _shown(found: VolumeAlert, form: forms.CloseForm) -> str:
         form=form,
         actions=[one for one in queries.actions_of(line.id) if one.alert_id == found.id],
         may_act=queries.may_act(actor, line, today),
+        is_stopped=is_suspended(line.id, today),
         Status=AlertStatus,
     )

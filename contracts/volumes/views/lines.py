@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from contracts.agreements.queries import is_suspended
 from contracts.volumes import forms, queries, rules
 from contracts.volumes.rules import Standing
 from contracts.volumes.views import bp
@@ -80,6 +81,7 @@ def line(line_id: int) -> str | Response:
         alerts=queries.alerts_of(line_id, position.first_day),
         actions=queries.actions_of(line_id),
         may_act=queries.may_act(acting(), service, clock.today()),
+        is_stopped=is_suspended(line_id, position.on),
         form=form,
         today=clock.today(),
         Standing=Standing,

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session
 
-from contracts.agreements.models import ServiceLine
+from contracts.agreements.models import ServiceLine, Suspension
 from contracts.referrals.queries import notices_of
 from contracts.volumes import actions, jobs, queries
 from contracts.volumes.actions import Decision
@@ -131,6 +131,33 @@ def test_a_full_service_is_not_made_known() -> None:
     with pytest.raises(Refused, match="no room"):
         case.decide()
     assert case.decide(ActionKind.WAITING_LIST).alert_id == case.alert.id
+
+
+@in_a_database
+def test_a_service_whose_referrals_are_stopped_is_not_made_known(client: FlaskClient) -> None:
+    case = Case()
+    make_actor(case.body, Role.RESPONSIBLE_OFFICER)
+    warned = case.alert.id
+    case.decide(writes_to_officers=True)
+    stop = Suspension(agreement_id=case.line.agreement_id, from_on=ON, reason="Unsafe.", at=NOW, by=case.manager.person)
+    db.session.add(stop)
+    db.session.flush()
+    jobs.write_to_officers()
+    assert letters_of("volume-room:") == []
+    action = db.session.scalars(select(VolumeAction)).one()
+    case.follow_up(action, Verdict.NO_DIFFERENCE)
+    with pytest.raises(Refused, match="are stopped"):
+        case.decide()
+    sign_in(client, case.manager)
+    pages = (f"/volumes/{case.line.id}", f"/volumes/alerts/{warned}")
+    assert all("New referrals are stopped" in client.get(path).text for path in pages)
+    stop = db.session.scalars(select(Suspension)).one()
+    stop.lifted_from, stop.lifted_at, stop.lifted_by, stop.lifted_reason = ON, NOW, case.manager.person, "Safe."
+    db.session.flush()
+    assert not any("New referrals are stopped" in client.get(path).text for path in pages)
+    case.decide(writes_to_officers=True)
+    jobs.write_to_officers()
+    assert len(letters_of("volume-room:")) == 1
 
 
 @in_a_database
