@@ -239,6 +239,11 @@ def test_officers_see_the_message_until_its_day_or_until_it_is_over(
 ) -> None:
     case = Case()
     action = case.decide(kind, message="Only those in custody, please.", message_until=date(2026, 9, 30))
+    # Not the public.
+    for path in (f"/services/{case.line.id}", "/find/"):
+        page = client.get(path).text
+        assert "Rooms" in page
+        assert "Only those in custody" not in page
     officer = make_actor(case.body, Role.RESPONSIBLE_OFFICER)
     sign_in(client, officer)
     for path in (f"/referrals/new/{case.line.id}", f"/services/{case.line.id}", "/find/"):
