@@ -140,7 +140,11 @@ class SheetForm(Form):
 def _found(name: str, question: str) -> dict[str, object]:
     return {
         name: Choice(question, choices=[(one.value, one.label) for one in Verdict], validators=[optional()]),
-        f"{name}_words": LongText("What you saw", validators=[optional(), word_limit(150)]),
+        f"{name}_words": LongText(
+            "What you saw",
+            description="Nothing about a person on probation.",
+            validators=[optional(), word_limit(150)],
+        ),
     }
 
 

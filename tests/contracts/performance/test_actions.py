@@ -242,6 +242,7 @@ def test_an_action_is_done_checked_reopened_and_closed(clock: StandingClock) -> 
     actions.say_done(one, shown="See October.", actor=made.deliverer, now=clock())
     actions.close(one, actor=made.manager, now=clock())
     assert one.closed_by == made.manager.person
+    assert not any("Record at once" in body for body in db.session.scalars(select(Letter.body)))
     with pytest.raises(AlreadyDone):
         actions.close(one, actor=made.manager, now=clock())
 

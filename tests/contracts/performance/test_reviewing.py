@@ -138,7 +138,9 @@ def test_on_its_pages(client: FlaskClient, clock: StandingClock) -> None:
     sheet = {f"point_{point.value}": "met" for point in Point} | {"point_aim_words": "A page of aims."}
     client.post(f"{own}/sheet", data=sheet | {"referral_1": "partly"})
     assert "9 of 10 looked at" in client.get(own).text
-    assert "A page of aims." in client.get(f"{own}/sheet").text
+    page = client.get(f"{own}/sheet").text
+    assert "A page of aims." in page
+    assert page.count("Nothing about a person on probation") == 1 + len(Point) + 2
     assert client.post(f"{own}/sheet", data=sheet | {"referral_1": "perfect"}).status_code == 422
 
     sign_in(client, made.deliverer)

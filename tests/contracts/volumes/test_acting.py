@@ -90,6 +90,8 @@ def test_what_is_decided_answers_the_alert_and_the_others_who_can_act_are_told()
     action = case.decide()
     assert (action.alert_id, action.status) == (case.alert.id, ActionStatus.UNDER_WAY)
     assert case.alert.status is AlertStatus.ACTED_ON
+    # What exactly is for those who sign in.
+    assert not any("Visit the courts" in body for body in db.session.scalars(select(Letter.body)))
     assert sorted(letters_of("volume-action:")) == [
         ("Make the service known: Rooms", one.person) for one in (case.deliverer, colleague)
     ]

@@ -61,6 +61,9 @@ def test_it_is_on_record_and_the_supplier_is_told() -> None:
     assert db.session.scalars(select(Letter.subject).where(Letter.key.startswith("line-season:"))).all() == [
         f"The profile of {line.title} changes"
     ]
+    # The reason is for those who sign in.
+    (body,) = db.session.scalars(select(Letter.body).where(Letter.key.startswith("line-season:")))
+    assert "Courts close." not in body
 
 
 @in_a_database
