@@ -169,13 +169,16 @@ def test_whoever_sees_a_contract_only_for_the_place_it_serves_does_not_see_its_m
     region = make_commissioner(place_code=KSS_REGION)
     sign_in(client, make_actor(region, Role.REGIONAL_COORDINATOR, Role.CONTRACT_MANAGER, Role.COMMISSIONER_FINANCE))
     path = f"/contracts/{contract.id}"
-    assert client.get(path).status_code == 200
+    page = client.get(path)
+    assert (page.status_code, f"{path}/money" in page.text, f"{path}/instalments" in page.text) == (200, False, False)
     for part in ("money", "money.csv", "deductions", "deductions.csv", "purchase-order"):
         assert client.get(f"{path}/{part}").status_code == 404, part
     for part in ("supply-chain-payments", "supply-chain-payments.csv", "instalments", "instalments.csv"):
         assert client.get(f"{path}/{part}").status_code == 404, part
     contract.versions[0].funders[0].organisation = region
     session.flush()
+    page = client.get(path).text
+    assert (f"{path}/money" in page, f"{path}/instalments" in page) == (True, True)
     for part in ("money", "deductions.csv", "supply-chain-payments", "instalments", "purchase-order"):
         assert client.get(f"{path}/{part}").status_code == 200, part
 
