@@ -260,7 +260,7 @@ def moved_csv() -> Response:
                 one.new.line.title,
                 one.new.status.label,
                 one.moved_on.isoformat(),
-                one.due_on.isoformat(),
+                one.due_on.isoformat() if one.due_on else None,
                 "yes" if one.is_late(today) else "no",
             ]
             for one in queries.every_moved(acting(), text=text, waiting=waiting)

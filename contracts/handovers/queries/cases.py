@@ -35,16 +35,17 @@ class Case:
     moved_to: str | None
     moved_to_id: int | None
     new_status: ReferralStatus | None
+    new_sent_at: datetime | None
     moved_at: datetime | None
 
     @property
     def due_on(self) -> date | None:
-        """The last day on which the next supplier should have taken the person on (R92)."""
-        return None if self.moved_at is None else taken_on_by(clock.london(self.moved_at).date())
+        """The last day on which the person should be taken on there (R92); None before the referral is sent."""
+        return None if self.new_sent_at is None else taken_on_by(clock.london(self.new_sent_at).date())
 
     def is_late(self, on: date) -> bool:
         """Whether that day is over and the person is not taken on."""
-        return self.due_on is not None and self.due_on < on and self.new_status in UNSENT | {ReferralStatus.SENT}
+        return self.due_on is not None and self.due_on < on and self.new_status is ReferralStatus.SENT
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def _cases(handover: Handover) -> Select[Any]:
             _new.reference.label("moved_to"),
             _new.id.label("moved_to_id"),
             _new.status.label("new_status"),
+            _new.sent_at.label("new_sent_at"),
             HandoverCase.moved_at,
             Referral.joined_at,
             func.coalesce(Referral.sent_at, Referral.joined_at).label("begun_at"),
@@ -130,7 +132,11 @@ def tally_of(handover: Handover, on: date) -> Tally:
                     rows.c.fate == Fate.STAYS.value,
                     moved,
                     waits,
-                    and_(waits, rows.c.moved_at < end_of(late_if_moved_by(on))),
+                    and_(
+                        moved,
+                        rows.c.new_status == ReferralStatus.SENT,
+                        rows.c.new_sent_at < end_of(late_if_moved_by(on)),
+                    ),
                 )
             )
         )
@@ -174,6 +180,7 @@ def _case(row: Row[Any]) -> Case:
         row.moved_to,
         row.moved_to_id,
         row.new_status,
+        row.new_sent_at,
         row.moved_at,
     )
 

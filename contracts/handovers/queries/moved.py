@@ -40,13 +40,13 @@ class MovedCase:
         return clock.london(self.old.ended_at).date()
 
     @property
-    def due_on(self) -> date:
-        """The last day on which it should be taken on (R92)."""
-        return taken_on_by(self.moved_on)
+    def due_on(self) -> date | None:
+        """The last day on which it should be taken on (R92); None while it waits for a place."""
+        return None if self.new.sent_at is None else taken_on_by(clock.london(self.new.sent_at).date())
 
     def is_late(self, on: date) -> bool:
         """Whether that day is over and it is not taken on."""
-        return self.due_on < on and self.new.status in _NOT_TAKEN_ON
+        return self.due_on is not None and self.due_on < on and self.new.status is ReferralStatus.SENT
 
 
 def services_elsewhere(referral: Referral, text: str, on: date) -> Sequence[ServiceLine]:

@@ -40,14 +40,15 @@ def officers_moved(handover: Handover, *, and_undone: bool = False) -> Sequence[
 
 
 def not_taken_on() -> Sequence[tuple[ServiceLine, date, int]]:
-    """Service, the day of the move, and how many of those moved then it has not answered yet."""
-    old = aliased(Referral)
-    moved_on = func.date(func.timezone("Europe/London", old.ended_at))
+    """Service, the day on which they came, and how many of those moved it has not answered yet.
+
+    They came with the move; or, who first waited for a place there, when the officer took it.
+    """
+    moved_on = func.date(func.timezone("Europe/London", Referral.sent_at))
     rows = db.session.execute(
         select(ServiceLine, moved_on, func.count())
         .join(Referral, Referral.line_id == ServiceLine.id)
-        .join(old, old.id == Referral.moved_from_id)
-        .where(Referral.status == ReferralStatus.SENT)
+        .where(Referral.moved_from_id.is_not(None), Referral.status == ReferralStatus.SENT)
         .group_by(ServiceLine.id, moved_on)
         .order_by(ServiceLine.id, moved_on)
     )
@@ -56,12 +57,12 @@ def not_taken_on() -> Sequence[tuple[ServiceLine, date, int]]:
 
 def moved_here(agreement: Agreement, on: date) -> tuple[int, int]:
     """How many people who were moved to a contract's services are not answered yet, and how many of them are late."""
-    old = aliased(Referral)
     row = db.session.execute(
-        select(func.count(), func.count().filter(old.ended_at < end_of(late_if_moved_by(on))))
-        .select_from(Referral)
-        .join(old, old.id == Referral.moved_from_id)
-        .where(Referral.status == ReferralStatus.SENT, Referral.line_id.in_([line.id for line in agreement.lines]))
+        select(func.count(), func.count().filter(Referral.sent_at < end_of(late_if_moved_by(on)))).where(
+            Referral.moved_from_id.is_not(None),
+            Referral.status == ReferralStatus.SENT,
+            Referral.line_id.in_([line.id for line in agreement.lines]),
+        )
     ).one()
     return row[0], row[1]
 
@@ -100,14 +101,17 @@ def _item(words: str, handover: Handover, title: str) -> Waiting:
 
 
 def _late(on: date, whose: ColumnElement[bool], *, delivers: bool) -> list[Waiting]:
-    old = aliased(Referral)
     rows = db.session.execute(
         select(Agreement.id, Agreement.reference, func.count())
         .select_from(Referral)
-        .join(old, old.id == Referral.moved_from_id)
         .join(Referral.line)
         .join(ServiceLine.agreement)
-        .where(Referral.status == ReferralStatus.SENT, old.ended_at < end_of(late_if_moved_by(on)), whose)
+        .where(
+            Referral.moved_from_id.is_not(None),
+            Referral.status == ReferralStatus.SENT,
+            Referral.sent_at < end_of(late_if_moved_by(on)),
+            whose,
+        )
         .group_by(Agreement.id)
         .order_by(Agreement.id)
     )

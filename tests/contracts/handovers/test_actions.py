@@ -462,6 +462,36 @@ def test_who_is_not_taken_on_is_chased_shortly_before_the_last_day_and_once_afte
         assert queries.moved_here(handing.old.agreement, day) == (0, 0)
 
 
+def test_the_days_to_take_somebody_on_begin_once_there_is_a_place(handing: Handing, clock: StandingClock) -> None:
+    old = handing.referral(Status.WAITING)
+    handing.new.terms_on(TODAY).bands[-1].high = 0
+    db.session.flush()
+    handover = handing.run()
+    new = referrals.goes_on_as(old)
+    assert new
+    clock.set(NOW + timedelta(days=60))
+    on = clock().date()
+
+    def late() -> tuple[int, int, bool]:
+        page = queries.cases(handover, fate=Fate.MOVED, order=CaseOrder.MOVED, number=1)
+        moved = queries.every_moved(handing.officer, text="", waiting=True)
+        assert [one.is_late(on) for one in moved] == [one.is_late(on) for one in page.rows]
+        return (
+            queries.moved_here(handing.new.agreement, on)[1],
+            queries.tally_of(handover, on).late,
+            page.rows[0].is_late(on),
+        )
+
+    assert (new.status, queries.not_taken_on(), late()) == (Status.WAITING, [], (0, 0, False))
+    new.status, new.placed_at, new.sent_at = Status.SENT, clock(), clock()
+    db.session.flush()
+    assert late() == (0, 0, False)
+    assert [(one.id, day, count) for one, day, count in queries.not_taken_on()] == [(handing.new.id, on, 1)]
+    clock.set(clock() + timedelta(days=40))
+    on = clock().date()
+    assert late() == (1, 1, True)
+
+
 @pytest.mark.parametrize("on", [date(2026, 10, 5), date(2026, 10, 6), date(2027, 1, 4), date(2027, 1, 20)])
 def test_who_is_late_is_told_by_the_day_of_the_move(on: date) -> None:
     last = late_if_moved_by(on)
