@@ -9,9 +9,8 @@ from flask import url_for
 from sqlalchemy import select
 
 from contracts.agreements.models import ServiceLine
-from contracts.agreements.queries import theirs
 from contracts.volumes.models import VolumeAction, VolumeAlert
-from contracts.volumes.queries.lines import Narrowed, chosen, with_lines
+from contracts.volumes.queries.lines import Narrowed, chosen, led_or_paid, with_lines
 from contracts.volumes.rules import ActionStatus, AlertKind, AlertStatus, Position, Standing
 from marketplace import clock
 from marketplace.access import Actor, Permission
@@ -27,7 +26,7 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
     """What is to be followed up, alerts that nobody has acted on, and services near their cap before an alert (R46)."""
     if actor.is_supplier or not actor.may(Permission.ACT_ON_VOLUMES):
         return []
-    return [*_follow_ups(actor, now), *_alerts(actor), *_standings(actor, now)]
+    return [*_follow_ups(actor, now), *_alerts(actor, now), *_standings(actor, now)]
 
 
 def _follow_ups(actor: Actor, now: datetime) -> list[Waiting]:
@@ -60,12 +59,12 @@ def _end_of(day: date) -> datetime:
     return clock.from_london(datetime.combine(day, time(23, 59)))
 
 
-def _alerts(actor: Actor) -> list[Waiting]:
+def _alerts(actor: Actor, now: datetime) -> list[Waiting]:
     rows = db.session.execute(
         select(VolumeAlert.id, VolumeAlert.kind, ServiceLine.title)
         .join(VolumeAlert.line)
         .join(ServiceLine.agreement)
-        .where(VolumeAlert.status == AlertStatus.OPEN, theirs(actor))
+        .where(VolumeAlert.status == AlertStatus.OPEN, led_or_paid(actor, clock.london(now).date()))
         .order_by(VolumeAlert.id)
     ).all()
     items = []
@@ -82,8 +81,12 @@ def _alerts(actor: Actor) -> list[Waiting]:
 def _standings(actor: Actor, now: datetime) -> list[Waiting]:
     """Services on which somebody should act before an alert is due; where one was raised this contract year, it is
     what waits, or somebody has dealt with it."""
-    found = chosen(actor, Narrowed(), on=clock.london(now).date())
-    urgent = [one for one in found if one.standing in _URGENT]
+    on = clock.london(now).date()
+    urgent = [one for one in chosen(actor, Narrowed(), on=on) if one.standing in _URGENT]
+    keys = [one.line_id for one in urgent]
+    wanted = select(ServiceLine.id).join(ServiceLine.agreement).where(ServiceLine.id.in_(keys), led_or_paid(actor, on))
+    ours = set(db.session.scalars(wanted))
+    urgent = [one for one in urgent if one.line_id in ours]
     alerted = _alerted(urgent)
     items = []
     for standing in _URGENT:

@@ -9,18 +9,19 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, exists, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts.agreements.models import (
     Agreement,
+    AgreementFunder,
     AgreementVersion,
     LineTerms,
     LineTermsPlace,
     ServiceLine,
     ServiceLineCategory,
 )
-from contracts.agreements.queries import theirs, with_terms
+from contracts.agreements.queries import in_force, theirs, with_terms
 from contracts.agreements.rules import AgreementStatus
 from contracts.referrals import queries as referrals
 from contracts.volumes import rules
@@ -125,6 +126,17 @@ def may_act(actor: Actor, line: ServiceLine, on: date) -> bool:
     agreement = line.agreement
     bodies = {agreement.commissioner_id, *(one.organisation_id for one in agreement.version_on(on).funders)}
     return actor.may(Permission.ACT_ON_VOLUMES) and actor.organisation_id in bodies
+
+
+def led_or_paid(actor: Actor, on: date) -> ColumnElement[bool]:
+    """`may_act`, for lists: contracts in force that the actor's organisation leads or pays for on a day."""
+    pays = exists().where(
+        AgreementFunder.organisation_id == actor.organisation,
+        AgreementFunder.version_id == AgreementVersion.id,
+        AgreementVersion.agreement_id == Agreement.id,
+        in_force(on),
+    )
+    return or_(Agreement.commissioner_id == actor.organisation, pays)
 
 
 def may_set_season(actor: Actor, line: ServiceLine) -> bool:

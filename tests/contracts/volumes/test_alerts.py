@@ -309,6 +309,23 @@ def test_its_page_has_then_and_now_and_closes_it(client: FlaskClient, session: s
 
 
 @in_a_database
+def test_an_alert_waits_for_those_alone_who_can_act_on_it(client: FlaskClient) -> None:
+    make_places(DOVER)
+    lead, funder = make_commissioner(), make_commissioner()
+    around = make_commissioner(place_code=KSS_REGION)
+    line = make_service(bands=FOUR_BANDS, commissioner=lead, funders=[lead, funder], places=[DOVER], title="Work")
+    people = {body: make_actor(body, Role.REGIONAL_COORDINATOR) for body in (lead, funder, around)}
+    for raised in (False, True):
+        if raised:
+            jobs.raise_due_alerts()
+        for body, actor in people.items():
+            sign_in(client, actor)
+            home = client.get("/home").text
+            assert ("Heading under its minimum: Work" in home) is (body is not around)
+            assert client.get(f"/volumes/{line.id}").status_code == 200
+
+
+@in_a_database
 def test_what_waits_is_the_alert_until_somebody_deals_with_it(client: FlaskClient) -> None:
     make_places(DOVER)
     body = make_commissioner(place_code=KSS_REGION)
