@@ -140,13 +140,17 @@ def chases_of(line_id: int) -> Sequence[Chase]:
 
 
 def _late(on: date) -> Any:
-    """Open referrals past a clock: line, clock, and the moment from which the clock ran."""
+    """Referrals past a clock, open or moved on: line, clock, and the moment from which the clock ran."""
     held = (
         select(
             func.min(Session.starts_at).label("first"),
             func.max(Session.starts_at).label("last"),
             func.min(Session.starts_at)
-            .filter(Session.recorded_at.is_(None), Session.starts_at < begins(on))
+            .filter(
+                Session.recorded_at.is_(None),
+                Session.starts_at < begins(on),
+                or_(Referral.status == ReferralStatus.ACCEPTED, Session.starts_at <= Referral.ended_at),
+            )
             .label("unrecorded"),
         )
         .where(Session.referral_id == Referral.id)
@@ -165,7 +169,9 @@ def _late(on: date) -> Any:
         < ends(last_day_past(on, FIRST_SESSION_WORKING_DAYS)),
         or_(held.c.first.is_(None), held.c.first >= ends(on)),
     )
-    unrecorded = and_(accepted, held.c.unrecorded.is_not(None))
+    # What took place before somebody was moved on is still the old service's to record, as long as it may read it.
+    moved_on = and_(Referral.status == ReferralStatus.TRANSFERRED, Referral.supplier_reads_until >= on)
+    unrecorded = and_(accepted | moved_on, held.c.unrecorded.is_not(None))
     since = begins(on - timedelta(days=IN_TOUCH_DAYS))
     lost = and_(accepted, Referral.accepted_at < since, held.c.last < since)
     which = case(
@@ -184,7 +190,7 @@ def _late(on: date) -> Any:
     every = (
         select(Referral.id, Referral.reference, Referral.line_id, moved.label("moved"), which, ran_from)
         .join(held, true())
-        .where(Referral.status.in_((ReferralStatus.SENT, ReferralStatus.ACCEPTED)))
+        .where(Referral.status.in_((ReferralStatus.SENT, ReferralStatus.ACCEPTED, ReferralStatus.TRANSFERRED)))
         .subquery()
     )
     return select(every).where(every.c.clock.is_not(None)).subquery("late")

@@ -92,6 +92,22 @@ def test_whoever_takes_over_has_the_days_of_a_move() -> None:
     assert _late(made, date(2026, 9, 9)) == {moved.reference: (LateClock.ANSWER, date(2026, 9, 8))}
 
 
+def test_what_took_place_before_a_move_is_still_to_be_recorded() -> None:
+    made = make_performer()
+    moved_at = at(9, 3, 12)
+    left = made.referral(at(7, 1), accepted_at=at(7, 2), ended_at=moved_at, status=ReferralStatus.TRANSFERRED)
+    made.session(left, at(9, 3))
+    # What was planned for after the move is nobody's here, and what was recorded is done.
+    for day, recorded in ((4, None), (2, at(9, 2, 10))):
+        other = made.referral(at(7, 1), accepted_at=at(7, 2), ended_at=moved_at, status=ReferralStatus.TRANSFERRED)
+        made.session(other, at(9, day), recorded_at=recorded)
+    assert _late(made) == {left.reference: (LateClock.RECORD, date(2026, 9, 3))}
+    # Once its old service no longer reads it, it cannot record it either.
+    assert left.supplier_reads_until is not None
+    assert left.reference in _late(made, left.supplier_reads_until)
+    assert _late(made, left.supplier_reads_until + timedelta(days=1)) == {}
+
+
 def test_the_desk_shows_the_region_its_services_and_a_supplier_its_own() -> None:
     desk = coordinator()
     made, far = make_performer(places=(KENT,)), make_performer(places=("E08000003",))
