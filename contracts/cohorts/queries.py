@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from contracts.agreements.models import AgreementVersion, LineTerms, LineTermsPlace, ServiceLine
 from contracts.agreements.rules import contract_year
@@ -17,6 +17,7 @@ from contracts.referrals.models import Referral
 from contracts.referrals.queries import counted
 from contracts.referrals.rules import Complexity
 from contracts.volumes.queries import position, seen_by
+from contracts.volumes.rules import half_up
 from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.extensions import db
@@ -70,20 +71,37 @@ def cohort(actor: Actor, asked: Asked, *, by: By) -> Counts:
 
 
 def history_of(line: ServiceLine, *, on: date) -> History:
-    """Referrals of each contract year of a service that is over, and of the one that runs as far as it is projected."""
+    """Referrals of each contract year of a service that is over, and of the one that runs as far as it is projected.
+
+    Who was moved here from another service was planned for there, and is left out. Of a projection, the same part.
+    """
     agreement = line.agreement
     years: list[tuple[int, int]] = []
     first, last = contract_year(agreement.starts_on, min(on, agreement.ends_on or on))
     words = f"Referrals of contract {agreement.reference}, {line.title}, counted by contract year"
     if last < on:
-        years.append((last.year, counted(line.id, first, last)))
-    elif (projected := position(line, on=on).projected) is not None:
-        years.append((last.year, projected))
+        years.append((last.year, _first_referred(line.id, first, last)))
+    elif (found := position(line, on=on)).projected is not None:
+        own, every = _first_referred(line.id, first, on), found.counted
+        years.append((last.year, half_up(found.projected * own, every) if every else found.projected))
         words += f"; the year to {last.day} {last:%B %Y} as projected on {on.day} {on:%B %Y}"
     while first > agreement.starts_on and len(years) < YEARS:
         first, last = contract_year(agreement.starts_on, first - timedelta(days=1))
-        years.append((last.year, counted(line.id, first, last)))
+        years.append((last.year, _first_referred(line.id, first, last)))
     return History(tuple(sorted(years)), words + ".")
+
+
+def _first_referred(line_id: int, first: date, last: date) -> int:
+    """What counts in a contract year at the end of a day, without those who were moved here from another service."""
+    end = clock.from_london(datetime.combine(last + timedelta(days=1), time()))
+    moved_here = select(func.count()).where(
+        Referral.line_id == line_id,
+        Referral.moved_from_id.is_not(None),
+        Referral.placed_at >= clock.from_london(datetime.combine(first, time())),
+        Referral.placed_at < end,
+        or_(Referral.released_at.is_(None), Referral.released_at >= end),
+    )
+    return counted(line_id, first, last) - (db.session.scalar(moved_here) or 0)
 
 
 def _lines_about(place_code: str) -> Any:

@@ -147,6 +147,24 @@ def test_history_of_contract_years() -> None:
     assert "as projected on 7 September 2026" in found.source
 
 
+def test_who_was_moved_here_is_planned_for_where_they_came_from() -> None:
+    old, line = make_service(starts_on=date(2024, 3, 1)), make_service(starts_on=date(2024, 3, 1))
+    on = date(2026, 9, 7)
+    for year in (2025, 2026):
+        sent_at = datetime(year, 5, 4, 9, 0, tzinfo=UTC)
+        make_referrals(line, 3, sent_at=sent_at)
+        left = make_referral(old, sent_at=sent_at, status=ReferralStatus.TRANSFERRED)
+        make_referral(line, sent_at=sent_at).moved_from_id = left.id
+        # One whose move was undone has given its place back.
+        left = make_referral(old, sent_at=sent_at, status=ReferralStatus.TRANSFERRED)
+        make_referral(line, sent_at=sent_at, status=ReferralStatus.WITHDRAWN).moved_from_id = left.id
+    db.session.flush()
+    assert queries.history_of(old, on=on).years[1] == (2026, 2)
+    *_, last_year, (_, projected) = queries.history_of(line, on=on).years
+    assert last_year == (2026, 3)
+    assert projected == round((position(line, on=on).projected or 0) * 3 / 4)
+
+
 def test_the_page_shows_chart_table_and_file(client: FlaskClient) -> None:
     lead, actor = planner()
     sign_in(client, actor)
