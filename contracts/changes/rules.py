@@ -121,6 +121,18 @@ class Ground(StrEnum):
         }[self]
 
 
+# Our default (‡): how many days there are to approve and sign an extension, before it is taken back and dated anew.
+EXTENSION_DAYS = 30
+
+
+def extension_applies_from(last_day: date, *, latest: date, asked_on: date) -> date:
+    """From when an extension applies: soon, as nothing can be varied or ended before what is agreed last applies.
+
+    Never before the version agreed last, and else at the latest on the day after the present last one.
+    """
+    return max(latest, min(last_day + timedelta(days=1), asked_on + timedelta(days=EXTENSION_DAYS)))
+
+
 # Our default (‡): how many days a notice leaves, unless the ground lies with the supplier.
 NOTICE_DAYS = 90
 _AT_ONCE = frozenset({Ground.BREACH, Ground.UNABLE, Ground.EXCLUDED})

@@ -20,6 +20,7 @@ from contracts.changes.rules import (
     TURN,
     Purpose,
     VariationStatus,
+    extension_applies_from,
 )
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
@@ -33,6 +34,7 @@ def submit(variation: Variation, *, actor: Actor, now: datetime) -> None:
     if variation.purpose is Purpose.NOTICE:
         check_notice(variation, now)
     else:
+        _date_extension(variation, now)
         check_day(variation.agreement, version.in_force_from, version.ends_on, now)
     found = queries.effect(variation)
     if not found.differences:
@@ -50,6 +52,14 @@ def submit(variation: Variation, *, actor: Actor, now: datetime) -> None:
         whole_life_value=str(version.whole_life_value),
     )
     letters.ask_to_approve(variation, queries.must_approve(variation), now=now)
+
+
+def _date_extension(variation: Variation, now: datetime) -> None:
+    agreement = variation.agreement
+    if variation.purpose is Purpose.EXTENSION and agreement.ends_on is not None:
+        variation.version.in_force_from = extension_applies_from(
+            agreement.ends_on, latest=agreement.latest.in_force_from, asked_on=clock.london(now).date()
+        )
 
 
 def approve(variation: Variation, *, shown_round: int, actor: Actor, now: datetime) -> None:

@@ -93,8 +93,6 @@ def begin(
 def set_dates(variation: Variation, *, in_force_from: date, ends_on: date, actor: Actor, now: datetime) -> None:
     """From when the change applies, and the contract's last day. Referrals that ended with the contract end with it."""
     version = _changing(variation, actor)
-    if variation.purpose is Purpose.EXTENSION:
-        raise Refused("An option is used as it was agreed. Withdraw this, and agree another last day with a change.")
     check_day(variation.agreement, in_force_from, ends_on, now)
     move_end(version, ends_on)
     version.in_force_from = in_force_from
@@ -250,6 +248,8 @@ def _changing(variation: Variation, actor: Actor) -> AgreementVersion:
     version = drafting(variation, actor)
     if variation.purpose in ENDS:
         raise Refused("An early ending changes the last day alone. Withdraw it, and enter another last day.")
+    if variation.purpose is Purpose.EXTENSION:
+        raise Refused("An option is used as it was agreed. Withdraw this, or agree anything else with another change.")
     return version
 
 

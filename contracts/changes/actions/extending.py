@@ -11,7 +11,7 @@ from contracts.changes.actions.checks import lock, must_lead
 from contracts.changes.actions.drafting import begin
 from contracts.changes.models import Variation
 from contracts.changes.queries import is_open_to_change, option_standing
-from contracts.changes.rules import OptionStanding, Purpose
+from contracts.changes.rules import OptionStanding, Purpose, extension_applies_from
 from marketplace import audit, clock
 from marketplace.access import Actor
 from marketplace.errors import AlreadyDone, Invalid, Refused, TooLate
@@ -64,8 +64,8 @@ def remove_option(option: ExtensionOption, *, actor: Actor, now: datetime) -> No
 def use_option(option: ExtensionOption, *, reason: str, actor: Actor, now: datetime) -> Variation:
     """Decide to use it: a change that moves the last day, for the funders to approve and both sides to sign.
 
-    Refused after its day, and when it is decided. It applies from the day after the present last one, so that there
-    is time until then.
+    Refused after its day, and when it is decided. It applies once there was time to approve and sign it, see
+    `extension_applies_from`: it moves the last day alone, so that nothing else changes before the old one.
     """
     agreement = _to_decide(option, actor, now)
     if agreement.ends_on is None:
@@ -74,7 +74,9 @@ def use_option(option: ExtensionOption, *, reason: str, actor: Actor, now: datet
     variation = begin(
         agreement,
         reason=reason,
-        in_force_from=first,
+        in_force_from=extension_applies_from(
+            agreement.ends_on, latest=agreement.latest.in_force_from, asked_on=clock.london(now).date()
+        ),
         purpose=Purpose.EXTENSION,
         option=option,
         ends_on=ends_on(first, option.months),

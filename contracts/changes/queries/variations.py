@@ -16,7 +16,7 @@ from contracts.agreements.models import Agreement, AgreementFunder, AgreementVer
 from contracts.agreements.rules import Side, contract_year
 from contracts.agreements.rules.comparing import Difference, differences
 from contracts.changes.models import Variation, VariationApproval
-from contracts.changes.rules import TURN, Priced, Span, VariationStatus, priced, varied
+from contracts.changes.rules import TURN, Priced, Purpose, Span, VariationStatus, priced, varied
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.errors import NotFound
@@ -90,7 +90,11 @@ def effect(variation: Variation) -> Effect:
     old = _before(variation)
     before = _spans(agreement, upto=old)
     after = varied(before, _span(new, new.in_force_from))
-    year = contract_year(agreement.starts_on, new.in_force_from)
+    # What an extension costs begins after the old last day.
+    first = new.in_force_from
+    if variation.purpose is Purpose.EXTENSION and old.ends_on is not None:
+        first = old.ends_on + timedelta(days=1)
+    year = contract_year(agreement.starts_on, first)
     return Effect(
         differences(agreements.terms(old), agreements.terms(new)),
         priced(before, after, starts_on=agreement.starts_on, year=year),

@@ -13,7 +13,15 @@ from contracts.agreements.queries import open_lines, terms
 from contracts.agreements.rules import canonical_terms, terms_from
 from contracts.changes import actions, jobs, queries
 from contracts.changes.models import Variation
-from contracts.changes.rules import OPTION_REMINDERS, OptionStanding, VariationStatus, reminder_due
+from contracts.changes.rules import (
+    EXTENSION_DAYS,
+    OPTION_REMINDERS,
+    Ground,
+    OptionStanding,
+    VariationStatus,
+    extension_applies_from,
+    reminder_due,
+)
 from marketplace.access import Role
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused, TooLate
 from marketplace.extensions import db
@@ -68,11 +76,13 @@ class TestOptions:
         made, option = _with_option()
         variation = _use(made, option)
         assert queries.option_standing(option, NOW.date()) is OptionStanding.IN_HAND
-        assert variation.version.in_force_from == date(2029, 10, 1)
+        assert variation.version.in_force_from == NOW.date() + 31 * DAY
         with pytest.raises(Refused, match="as it was agreed"):
             actions.set_dates(
                 variation, in_force_from=DECIDE_BY, ends_on=date(2031, 1, 1), actor=made.manager, now=NOW + DAY
             )
+        with pytest.raises(Refused, match="as it was agreed"):
+            made.reprice(variation)
         actions.submit(variation, actor=made.manager, now=NOW + DAY)
         made.approve(variation)
         made.sign(variation, made.signatory)
@@ -88,6 +98,42 @@ class TestOptions:
             ("Last day", "30 September 2030"),
             ("Referrals until", "30 September 2030"),
         ]
+
+    def test_once_agreed_the_contract_can_be_varied_and_ended_before_the_old_last_day(self) -> None:
+        made, option = _with_option()
+        variation = _use(made, option)
+        assert queries.effect(variation).year == (date(2029, 10, 1), date(2030, 9, 30))
+        # Asked for later, it is dated anew.
+        late = NOW + 60 * DAY
+        actions.submit(variation, actor=made.manager, now=late)
+        assert variation.version.in_force_from == late.date() + EXTENSION_DAYS * DAY
+        made.approve(variation, now=late)
+        for actor in (made.signatory, made.approver):
+            made.sign(variation, actor, now=late + DAY)
+        assert made.agreement.ends_on == date(2030, 9, 30)
+        change = made.draft(in_force_from=date(2027, 4, 1), now=late + 2 * DAY)
+        actions.withdraw(change, reason="No.", actor=made.manager, now=late + 2 * DAY)
+        ending = actions.begin_ending(
+            made.agreement,
+            last_day=date(2029, 3, 31),
+            ground=Ground.NOT_NEEDED,
+            reason="No.",
+            by_notice=False,
+            actor=made.manager,
+            now=late + 2 * DAY,
+        )
+        assert ending.version.ends_on == date(2029, 3, 31)
+
+    @pytest.mark.parametrize(
+        ("latest", "asked_on", "applies"),
+        [
+            (date(2026, 10, 1), date(2027, 1, 1), date(2027, 1, 31)),
+            (date(2028, 4, 1), date(2027, 1, 1), date(2028, 4, 1)),
+            (date(2026, 10, 1), date(2029, 9, 20), date(2029, 10, 1)),
+        ],
+    )
+    def test_from_when_it_applies(self, latest: date, asked_on: date, applies: date) -> None:
+        assert extension_applies_from(date(2029, 9, 30), latest=latest, asked_on=asked_on) == applies
 
     def test_a_decision_is_made_once_by_its_day_by_the_lead(self) -> None:
         made, option = _with_option()
