@@ -188,7 +188,7 @@ def test_contracts_side_by_side(client: FlaskClient) -> None:
     assert (kinds["recorded"]["contracts"], kinds["recorded"]["percent"]) == ("2", "75")  # 15 of 20
     assert "Accommodation" in _text(client, "/contracts/performance/kinds")
     sign_in(client, make_actor(lead, Role.COMMERCIAL_PARTNER))
-    assert "/contracts/performance/kinds" in _text(client, "/plans/")
+    assert "/contracts/performance/kinds" in _text(client, "/plans")
     sign_in(client, make_actor(make_supplier(), Role.SERVICE_MANAGER))
     assert "No scorecard with a case" in _text(client, "/contracts/performance/kinds")
 
