@@ -30,15 +30,13 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
 
 
 def _follow_ups(actor: Actor, now: datetime) -> list[Waiting]:
-    """What the actor's organisation decided, and whose day has come: for whoever sees to it, and colleagues."""
+    """What was decided and whose day has come: for those who act for the bodies that lead or pay the contract now."""
+    on = clock.london(now).date()
     rows = db.session.execute(
         select(VolumeAction.id, VolumeAction.kind, VolumeAction.follow_up_on, ServiceLine.title)
         .join(VolumeAction.line)
-        .where(
-            VolumeAction.status == ActionStatus.UNDER_WAY,
-            VolumeAction.follow_up_on <= clock.london(now).date(),
-            VolumeAction.organisation_id == actor.organisation,
-        )
+        .join(ServiceLine.agreement)
+        .where(VolumeAction.status == ActionStatus.UNDER_WAY, VolumeAction.follow_up_on <= on, led_or_paid(actor, on))
         .order_by(VolumeAction.follow_up_on, VolumeAction.id)
     ).all()
     if len(rows) > NAMED:

@@ -311,6 +311,23 @@ def test_the_day_that_it_is_looked_at_again_brings_one_letter_and_waits_at_home(
     assert "Follow up: Make the service known, Rooms" in client.get("/home").text
 
 
+@in_a_database
+def test_what_is_to_be_followed_up_goes_with_the_lead(client: FlaskClient, clock: StandingClock) -> None:
+    case = Case()
+    case.decide()
+    clock.set(datetime(2026, 10, 5, 7, tzinfo=UTC))
+    new = make_commissioner()
+    agreement = case.line.agreement
+    agreement.commissioner = new
+    for one in agreement.versions[-1].funders:
+        one.organisation_id = new.id
+    db.session.flush()
+    sign_in(client, make_actor(new, Role.CONTRACT_MANAGER))
+    assert "Follow up: Make the service known, Rooms" in client.get("/home").text
+    sign_in(client, case.manager)
+    assert "Follow up" not in client.get("/home").text
+
+
 def test_the_same_decision_at_the_same_moment_is_made_once(committed_app: Flask, clock: StandingClock) -> None:
     with committed_app.app_context():
         case = Case()
