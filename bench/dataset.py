@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
@@ -83,6 +84,7 @@ REFERRALS = """
 COPY referrals (reference, line_id, officer_id, officer_organisation_id, status, crn, crn_fingerprint, category_code,
                 need, complexity, sent_at, placed_at, released_at, accepted_at, caseworker_id, ended_at) FROM STDIN
 """
+DAYS = "COPY line_days (line_id, day, year_begins, placed, released, total, completed, delivered) FROM STDIN"
 
 
 @contextmanager
@@ -138,6 +140,7 @@ def make_referrals(app: Flask, *, count: int, today: date, seed: int) -> None:
             0,
         )
         days: dict[int, Counter[tuple[date, date | None]]] = {line: Counter() for line, _, _ in lines}
+        done: dict[int, Counter[tuple[date, date]]] = {line: Counter() for line, _, _ in lines}
         latest = datetime.combine(today, time(1), UTC)
         with connection.cursor() as cursor, cursor.copy(REFERRALS) as rows:
             for number in range(count):
@@ -147,7 +150,10 @@ def make_referrals(app: Flask, *, count: int, today: date, seed: int) -> None:
                 released = None
                 if random.randrange(100) < RETURNED_PERCENT and placed_on < today:
                     released = min(placed + timedelta(days=random.randrange(1, 10)), latest)
-                days[line][clock.london(placed).date(), clock.london(released).date() if released else None] += 1
+                on = clock.london(placed).date()
+                days[line][on, clock.london(released).date() if released else None] += 1
+                if not released:
+                    done[line][on, on] += 1
                 crn, need = pool[number % SEALED_WORDS]
                 accepted = None if released else placed
                 rows.write_row(
@@ -159,12 +165,16 @@ def make_referrals(app: Flask, *, count: int, today: date, seed: int) -> None:
                 )
         with (
             connection.cursor() as cursor,
-            cursor.copy("COPY line_days (line_id, day, year_begins, placed, released, total) FROM STDIN") as rows,
+            cursor.copy(DAYS) as rows,
         ):
             for line, starts_on, _ in lines:
-                counts = tally(starts_on, ((placed, released, n) for (placed, released), n in days[line].items()))
+                counts = tally(
+                    starts_on,
+                    ((placed, released, n) for (placed, released), n in days[line].items()),
+                    ((placed, completed, n) for (placed, completed), n in done[line].items()),
+                )
                 for day, one in counts.items():
-                    rows.write_row((line, day, one.year_begins, one.placed, one.released, one.total))
+                    rows.write_row((line, day, *astuple(one)))
         connection.execute("VACUUM ANALYZE")
 
 

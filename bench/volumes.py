@@ -23,7 +23,7 @@ from marketplace.extensions import db
 DRIVER, TEN_TIMES = 3.0, 1.3
 FIGURES = """
 SELECT l.id, a.starts_on, a.ends_on, l.referrals_from, t.referrals_until, t.planned_band, b.lows, b.highs, b.prices,
-       v.in_force_from, s.weights, c.year_begins, c.total
+       v.in_force_from, s.weights, c.year_begins, c.total, c.delivered
 FROM service_lines l
 JOIN agreements a ON a.id = l.agreement_id
 JOIN line_terms t ON t.line_id = l.id
@@ -33,7 +33,7 @@ CROSS JOIN LATERAL (SELECT array_agg(low ORDER BY number) lows, array_agg(high O
                            array_agg(annual_price ORDER BY number) prices FROM line_bands WHERE terms_id = t.id) b
 LEFT JOIN LATERAL (SELECT weights FROM line_seasons WHERE line_id = l.id AND from_day <= %(on)s
                    ORDER BY from_day DESC, id DESC LIMIT 1) s ON true
-LEFT JOIN LATERAL (SELECT year_begins, total FROM line_days WHERE line_id = l.id AND day <= %(on)s
+LEFT JOIN LATERAL (SELECT year_begins, total, delivered FROM line_days WHERE line_id = l.id AND day <= %(on)s
                    ORDER BY day DESC LIMIT 1) c ON true
 WHERE a.status = 'signed' AND (a.ends_on IS NULL OR a.ends_on >= %(on)s)
 """
@@ -46,6 +46,7 @@ JOIN agreements a ON a.id = v.agreement_id AND a.status = 'signed' AND (a.ends_o
 JOIN line_terms_places tp ON tp.terms_id = t.id JOIN places_within w ON w.inner_code = tp.place_code
 JOIN places p ON p.code = w.outer_code AND p.level = %(level)s
 """
+WAITING = "SELECT line_id, count(*) FROM referrals WHERE status = 'waiting' GROUP BY line_id"
 IN_REGION = """ AND t.id IN (SELECT terms_id FROM line_terms_places WHERE place_code IN (
     SELECT outer_code FROM places_within WHERE inner_code = %(place)s
     UNION SELECT inner_code FROM places_within WHERE outer_code = %(place)s))"""
@@ -142,10 +143,12 @@ def _measure(connection: psycopg.Connection, count: int, on: date, repetitions: 
     def region_rows(place: str) -> None:
         fetched(FIGURES + IN_REGION, place=place)
         fetched(AREAS + IN_REGION.replace(" AND ", " WHERE ", 1), place=place, level="police_force_area")
+        fetched(WAITING)
 
     def nation_rows() -> None:
         fetched(FIGURES)
         fetched(AREAS, level="probation_region")
+        fetched(WAITING)
 
     def line_rows(number: int) -> None:
         fetched(FIGURES + " AND l.id = %(line)s", line=chosen[number % repetitions])

@@ -41,14 +41,6 @@ class Referral(Base):
             postgresql_include=["released_at"],
             postgresql_where=text("placed_at IS NOT NULL"),
         ),
-        # How many of those that count were seen through to their end.
-        Index(
-            "ix_referrals_completed",
-            "line_id",
-            "placed_at",
-            postgresql_include=["ended_at"],
-            postgresql_where=text("status = 'completed'"),
-        ),
         # Nobody is referred twice to the same service while a referral is open.
         Index(
             "uq_referrals_one_open",
@@ -177,7 +169,7 @@ class Referral(Base):
 
 
 class LineDay(Base):
-    """A line's running count: one row for each London day on which a place was taken or given back.
+    """A line's running count: a row for each London day on which a place was taken or given back, or one completed.
 
     Kept by `actions.counting` alone, in the transaction of the referral itself, under the lock of the line's row.
     """
@@ -186,6 +178,7 @@ class LineDay(Base):
     __table_args__ = (
         CheckConstraint("day >= year_begins", name="within_year"),
         CheckConstraint("placed >= 0 AND released >= 0 AND total >= 0", name="not_negative"),
+        CheckConstraint("completed >= 0 AND delivered >= completed", name="delivered"),
     )
 
     line_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("service_lines.id"), primary_key=True)
@@ -196,6 +189,9 @@ class LineDay(Base):
     released: Mapped[int]
     # The contract year's count at the end of the day.
     total: Mapped[int]
+    # How many of those that count were completed on the day, and in the contract year by its end.
+    completed: Mapped[int] = mapped_column(default=0)
+    delivered: Mapped[int] = mapped_column(default=0)
 
 
 class LineNotice(Base):

@@ -71,6 +71,9 @@ class DayCount:
     placed: int
     released: int
     total: int
+    # How many of those that count were completed on the day, and in the year by its end.
+    completed: int = 0
+    delivered: int = 0
 
 
 def year_counted_in(starts_on: date, placed_on: date) -> tuple[date, date] | None:
@@ -79,11 +82,16 @@ def year_counted_in(starts_on: date, placed_on: date) -> tuple[date, date] | Non
     return (first, last) if placed_on >= first else None
 
 
-def tally(starts_on: date, spans: Iterable[tuple[date, date | None, int]]) -> dict[date, DayCount]:
-    """The counters of a line out of (day placed, day released, how many): each day on which something happened.
+def tally(
+    starts_on: date,
+    spans: Iterable[tuple[date, date | None, int]],
+    completions: Iterable[tuple[date, date, int]] = (),
+) -> dict[date, DayCount]:
+    """The counters of a line out of (day placed, day released, how many), and (day placed, day completed, how many):
+    each day on which something happened.
 
     A place counts in the contract year in which it was taken, until it is given back. One given back in a later
-    contract year changes no figure: that year was closed with it.
+    contract year changes no figure: that year was closed with it. So does one completed in a later contract year.
     """
     placed: Counter[tuple[date, date]] = Counter()
     released: Counter[tuple[date, date]] = Counter()
@@ -93,12 +101,19 @@ def tally(starts_on: date, spans: Iterable[tuple[date, date | None, int]]) -> di
             placed[year[0], placed_on] += count
             if released_on is not None and released_on <= year[1]:
                 released[year[0], released_on] += count
+    completed: Counter[tuple[date, date]] = Counter()
+    for placed_on, completed_on, count in completions:
+        year = year_counted_in(starts_on, placed_on)
+        if year is not None and completed_on <= year[1]:
+            completed[year[0], completed_on] += count
     found: dict[date, DayCount] = {}
-    year_begins, total = None, 0
-    for key in sorted(placed.keys() | released.keys()):
-        total = (total if key[0] == year_begins else 0) + placed[key] - released[key]
-        year_begins = key[0]
-        found[key[1]] = DayCount(year_begins, placed[key], released[key], total)
+    year_begins, total, delivered = None, 0, 0
+    for key in sorted(placed.keys() | released.keys() | completed.keys()):
+        if key[0] != year_begins:
+            year_begins, total, delivered = key[0], 0, 0
+        total += placed[key] - released[key]
+        delivered += completed[key]
+        found[key[1]] = DayCount(key[0], placed[key], released[key], total, completed[key], delivered)
     return found
 
 

@@ -157,13 +157,15 @@ def make_referral(
         accepted_at=sent_at if accepted else None,
         caseworker_id=caseworker.person if caseworker else None,
         officer_looked_at=sent_at,
-        ended_at=sent_at if moved else None,
+        ended_at=sent_at if moved or status is ReferralStatus.COMPLETED else None,
         supplier_reads_until=read_until(sent_at.date()) if moved else None,
     )
     if status is not ReferralStatus.WAITING:
         counting.take_place(made, now=sent_at)
     if status in (ReferralStatus.RETURNED, ReferralStatus.WITHDRAWN):
         counting.give_back(made, now=sent_at)
+    if status is ReferralStatus.COMPLETED:
+        counting.see_through(made)
     db.session.add(made)
     db.session.flush()
     return made

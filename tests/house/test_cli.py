@@ -69,7 +69,7 @@ def test_a_service_is_counted_again_and_put_right_only_if_asked(committed_app: F
         db.session.execute(text("UPDATE line_days SET total = 5"))
         db.session.commit()
         key = line.id
-    differs = ["2026-09-01: 5 kept, 2 counted again"]
+    differs = ["2026-09-01: 5 (0 completed) kept, 2 (0 completed) counted again"]
     assert run("recount", str(key)) == differs
     assert run("recount", str(key), "--put-right") == differs
     assert run("recount", str(key)) == []

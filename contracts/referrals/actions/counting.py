@@ -44,17 +44,37 @@ def give_back(referral: Referral, *, now: datetime) -> None:
         _enter(referral.line.id, on, year, released=1)
 
 
-def _enter(line_id: int, on: date, year: tuple[date, date], *, placed: int = 0, released: int = 0) -> None:
+def see_through(referral: Referral) -> None:
+    """The referral has been completed. In a later contract year than its place was taken in, that changes no figure."""
+    if referral.placed_at is None or referral.ended_at is None:
+        return
+    year = year_counted_in(referral.line.agreement.starts_on, clock.london(referral.placed_at).date())
+    on = clock.london(max(referral.ended_at, referral.placed_at)).date()
+    if year is not None and on <= year[1]:
+        _enter(referral.line.id, on, year, completed=1)
+
+
+def _enter(
+    line_id: int, on: date, year: tuple[date, date], *, placed: int = 0, released: int = 0, completed: int = 0
+) -> None:
     """Enter what happened on a day, and raise or lower the count of that day and of every later one of the year."""
-    before = (
-        select(LineDay.total)
+    total, delivered = (
+        select(column)
         .where(LineDay.line_id == line_id, LineDay.day >= year[0], LineDay.day < on)
         .order_by(LineDay.day.desc())
         .limit(1)
         .scalar_subquery()
+        for column in (LineDay.total, LineDay.delivered)
     )
     empty = insert(LineDay).values(
-        line_id=line_id, day=on, year_begins=year[0], placed=0, released=0, total=func.coalesce(before, 0)
+        line_id=line_id,
+        day=on,
+        year_begins=year[0],
+        placed=0,
+        released=0,
+        total=func.coalesce(total, 0),
+        completed=0,
+        delivered=func.coalesce(delivered, 0),
     )
     db.session.execute(empty.on_conflict_do_nothing(index_elements=["line_id", "day"]))
     that_day = LineDay.day == on
@@ -65,6 +85,8 @@ def _enter(line_id: int, on: date, year: tuple[date, date], *, placed: int = 0, 
             placed=LineDay.placed + case((that_day, placed), else_=0),
             released=LineDay.released + case((that_day, released), else_=0),
             total=LineDay.total + placed - released,
+            completed=LineDay.completed + case((that_day, completed), else_=0),
+            delivered=LineDay.delivered + completed,
         )
         .execution_options(synchronize_session=False)
     )

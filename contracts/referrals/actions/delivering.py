@@ -39,7 +39,7 @@ def accept(referral_id: int, *, caseworker_id: int, actor: Actor, now: datetime)
 
 def return_to_officer(referral_id: int, *, reason: str, actor: Actor, now: datetime) -> Referral:
     """Give the referral back with a reason; its place is free again and the officer is told."""
-    referral = to_be_moved(referral_id, ReferralStatus.RETURNED, actor=actor, needs_manager=True, frees_place=True)
+    referral = to_be_moved(referral_id, ReferralStatus.RETURNED, actor=actor, needs_manager=True, counts=True)
     end(referral, ReferralStatus.RETURNED, reason, now=now)
     counting.give_back(referral, now=now)
     audit.record("Returned to the officer", referral, actor=actor, now=now)
@@ -54,7 +54,7 @@ def complete(referral_id: int, *, reached: Collection[str] | None = None, actor:
 
     Refused while a session that has been is not recorded, and for an outcome that was not desired.
     """
-    referral = to_be_moved(referral_id, ReferralStatus.COMPLETED, actor=actor)
+    referral = to_be_moved(referral_id, ReferralStatus.COMPLETED, actor=actor, counts=True)
     _must_deliver(actor)
     if any(session.recorded_at is None and session.starts_at <= now for session in referral.sessions):
         raise Refused("Record every session that has taken place first.")
@@ -67,6 +67,7 @@ def complete(referral_id: int, *, reached: Collection[str] | None = None, actor:
             .values(reached=ReferralOutcome.outcome_code.in_(reached))
         )
     referral.status, referral.ended_at = ReferralStatus.COMPLETED, now
+    counting.see_through(referral)
     audit.record("Completed", referral, actor=actor, now=now, sessions=len(referral.sessions))
     letters.completed(referral, now=now)
     db.session.flush()

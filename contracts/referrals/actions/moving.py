@@ -13,10 +13,10 @@ from marketplace.errors import AlreadyDone, Invalid, NotAllowed
 
 
 def to_be_moved(
-    referral_id: int, to: ReferralStatus, *, actor: Actor, needs_manager: bool = False, frees_place: bool = False
+    referral_id: int, to: ReferralStatus, *, actor: Actor, needs_manager: bool = False, counts: bool = False
 ) -> Referral:
     """The referral, held, if this actor may see it and it may move to that status; its line first, if that counts."""
-    if frees_place:
+    if counts:
         counting.hold(queries.line_of(actor, referral_id))
     referral = queries.referral_for(actor, referral_id, lock=True)
     if needs_manager and not queries.is_manager_of(actor, referral):

@@ -111,7 +111,7 @@ def withdraw(referral_id: int, *, reason: str, actor: Actor, now: datetime) -> R
 
     Its place is free again, unless the person has attended a session: that work was done, and the place stays used.
     """
-    referral = to_be_moved(referral_id, ReferralStatus.WITHDRAWN, actor=actor, frees_place=True)
+    referral = to_be_moved(referral_id, ReferralStatus.WITHDRAWN, actor=actor, counts=True)
     if not queries.is_officer_of(actor, referral):
         raise NotAllowed("Only the officer who sent the referral can withdraw it.")
     if referral.status in UNSENT:

@@ -92,7 +92,7 @@ def confirm(referral_id: int, *, need: str, complexity: Complexity, actor: Actor
 
 def leave(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
     """The officer takes the person off the waiting list, or leaves the place offered to the next in line."""
-    referral = to_be_moved(referral_id, ReferralStatus.WITHDRAWN, actor=actor, frees_place=True)
+    referral = to_be_moved(referral_id, ReferralStatus.WITHDRAWN, actor=actor, counts=True)
     _must_be_officers(actor, referral)
     if referral.status not in UNSENT:
         raise AlreadyDone("This referral has been sent to the supplier already. You can withdraw it.")

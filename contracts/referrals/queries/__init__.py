@@ -11,7 +11,6 @@ from contracts.referrals.queries.counting import (
     room,
     running,
 )
-from contracts.referrals.queries.delivered import completed_by_line
 from contracts.referrals.queries.home import waiting
 from contracts.referrals.queries.moving import (
     EarlierRecord,
@@ -40,6 +39,7 @@ from contracts.referrals.queries.queues import (
     queue_of,
     queues_of,
     somebody_waits,
+    waiting_by_line,
     waiting_lists,
 )
 from contracts.referrals.queries.reading import (
@@ -74,7 +74,6 @@ __all__ = [
     "SealedWords",
     "came_from",
     "caseworkers",
-    "completed_by_line",
     "counted",
     "counted_by_day",
     "counted_by_line",
@@ -121,5 +120,6 @@ __all__ = [
     "suppliers_with_somebody",
     "takes_referrals",
     "waiting",
+    "waiting_by_line",
     "waiting_lists",
 ]

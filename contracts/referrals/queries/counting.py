@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Date, Function, column, func, select, true, values
+from sqlalchemy import BigInteger, ColumnElement, Date, Function, column, func, select, true, values
 from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts.agreements.models import ServiceLine
 from contracts.agreements.rules import contract_year
 from contracts.referrals.models import LineDay, Referral
-from contracts.referrals.rules import DayCount, tally
+from contracts.referrals.rules import DayCount, ReferralStatus, tally
 from marketplace.extensions import db
 
 
@@ -27,7 +27,9 @@ class Difference:
     @property
     def words(self) -> str:
         """The difference in a line."""
-        kept, again = (str(one.total) if one else "no row" for one in (self.kept, self.recounted))
+        kept, again = (
+            f"{one.total} ({one.delivered} completed)" if one else "no row" for one in (self.kept, self.recounted)
+        )
         return f"{self.day}: {kept} kept, {again} counted again"
 
 
@@ -97,7 +99,10 @@ def running(line_id: int) -> dict[date, DayCount]:
     rows = db.session.scalars(
         select(LineDay).where(LineDay.line_id == line_id).execution_options(populate_existing=True)
     )
-    return {row.day: DayCount(row.year_begins, row.placed, row.released, row.total) for row in rows}
+    return {
+        row.day: DayCount(row.year_begins, row.placed, row.released, row.total, row.completed, row.delivered)
+        for row in rows
+    }
 
 
 def recounted(line: ServiceLine) -> dict[date, DayCount]:
@@ -108,10 +113,25 @@ def recounted(line: ServiceLine) -> dict[date, DayCount]:
         .where(Referral.line_id == line.id, Referral.placed_at.is_not(None))
         .group_by(placed_on, released_on)
     )
-    return tally(line.agreement.starts_on, ((row[0], row[1], row[2]) for row in rows))
+    completed_on = _london(func.greatest(Referral.ended_at, Referral.placed_at))
+    completions = db.session.execute(
+        select(placed_on, completed_on, func.count())
+        .where(
+            Referral.line_id == line.id,
+            Referral.status == ReferralStatus.COMPLETED,
+            Referral.placed_at.is_not(None),
+            Referral.ended_at.is_not(None),
+        )
+        .group_by(placed_on, completed_on)
+    )
+    return tally(
+        line.agreement.starts_on,
+        ((row[0], row[1], row[2]) for row in rows),
+        ((row[0], row[1], row[2]) for row in completions),
+    )
 
 
-def _london(moment: InstrumentedAttribute[datetime | None]) -> Function[date]:
+def _london(moment: ColumnElement[datetime | None] | InstrumentedAttribute[datetime | None]) -> Function[date]:
     return func.date(func.timezone("Europe/London", moment))
 
 

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, select, tuple_
+from sqlalchemy import BigInteger, Row, Select, any_, exists, func, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import joinedload
 
 from contracts.agreements import queries as agreements
@@ -92,6 +93,15 @@ def queues_of(line_ids: Iterable[int]) -> dict[int, Queue]:
         )
         found.update((row[0], Queue(*row[1:])) for row in rows)
     return found
+
+
+def waiting_by_line(line_ids: list[int]) -> dict[int, int]:
+    """How many wait for a place on each of these lines; lines on which nobody does are left out."""
+    lines = literal(line_ids, ARRAY(BigInteger))
+    rows = db.session.execute(
+        select(Referral.line_id, func.count()).where(Referral.line_id == any_(lines), _WAITS).group_by(Referral.line_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def place_in_queue(referral: Referral) -> int:

@@ -50,7 +50,7 @@ class Tally:
     room: int = 0
     paid: Decimal = Decimal(0)
     used: Decimal = Decimal(0)
-    # Of those that count, how many are completed; and how many wait for a place. Only where a whole board is asked for.
+    # Of those that count, how many are completed; and how many wait for a place.
     delivered: int = 0
     waiting: int = 0
     standings: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
@@ -83,26 +83,24 @@ class Board:
     total: Tally
 
 
-def nation(actor: Actor, *, on: date, by: By, whole: bool = False) -> Board:
-    """Every service in force or to come, by probation region and kind of help. `whole`: with what was delivered and who
-    waits, which is counted referral by referral."""
+def nation(actor: Actor, *, on: date, by: By) -> Board:
+    """Every service in force or to come, by probation region and kind of help."""
     actor.must(Permission.SEE_NATIONAL_VOLUMES)
-    return _board([in_force_or_to_come(on)], on, by, Level.PROBATION_REGION, whole)
+    return _board([in_force_or_to_come(on)], on, by, Level.PROBATION_REGION)
 
 
-def region(actor: Actor, place_code: str, *, on: date, by: By, whole: bool = False) -> Board:
+def region(actor: Actor, place_code: str, *, on: date, by: By) -> Board:
     """The services that the actor may see in a place or around it, by police force area and kind of help."""
     which = [seen_by(actor), in_force_or_to_come(on), touches(place_code)]
-    return _board(which, on, by, Level.POLICE_FORCE_AREA, whole)
+    return _board(which, on, by, Level.POLICE_FORCE_AREA)
 
 
-def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level, whole: bool) -> Board:
+def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level) -> Board:
     found = readings(*which, on=on)
     lines = [one.line_id for one in found]
     areas = areas_of(lines, on, level) if by is not By.CATEGORY else {}
     categories = _categories(lines) if by is not By.AREA else {}
-    delivered = referrals.completed_by_line({one.line_id: one.first_day for one in found}, on) if whole else {}
-    queues = referrals.queues_of(lines) if whole else {}
+    waiting = referrals.waiting_by_line(lines)
     sums: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
     total = Tally()
     for one in found:
@@ -111,11 +109,7 @@ def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level, who
             for area in (areas.get(one.line_id, [_WIDE]) if by is not By.CATEGORY else [""])
             for category in (categories.get(one.line_id, [_NO_CATEGORY]) if by is not By.AREA else [""])
         ]
-        _add(one, [total, *groups])
-        if whole:
-            for tally in (total, *groups):
-                tally.delivered += delivered.get(one.line_id, 0)
-                tally.waiting += queues[one.line_id].waiting
+        _add(one, waiting.get(one.line_id, 0), [total, *groups])
     return Board([Row(area, category, tally) for (area, category), tally in sorted(sums.items())], total)
 
 
@@ -124,12 +118,14 @@ _WIDE = "Whole regions"
 _NO_CATEGORY = "No kind of help recorded"
 
 
-def _add(found: Position, tallies: Iterable[Tally]) -> None:
+def _add(found: Position, waiting: int, tallies: Iterable[Tally]) -> None:
     both, standing = rules.paid_against_used(found), found.standing
     planned, expected, cap, room = found.planned or 0, found.expected or 0, found.cap or 0, found.room or 0
     for tally in tallies:
         tally.services += 1
         tally.counted += found.counted
+        tally.delivered += found.delivered
+        tally.waiting += waiting
         tally.standings[standing] += 1
         tally.planned += planned
         tally.expected += expected

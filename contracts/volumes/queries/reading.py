@@ -87,7 +87,7 @@ def _one_line() -> tuple[str, dict[str, Any]]:
 
 
 def _position(row: Any, earlier: Plan | None, on: date) -> Position:
-    line, starts, ends, opens, shuts, planned_band, lows, highs, prices, since, season, counted_in, total = row
+    line, starts, ends, opens, shuts, planned_band, lows, highs, prices, since, season, counted_in, total, done = row
     first, last = _year(starts, on)
     year = profile(
         first,
@@ -102,6 +102,7 @@ def _position(row: Any, earlier: Plan | None, on: date) -> Position:
         year=year,
         on=on,
         counted=total if counted_in == first else 0,
+        delivered=done if counted_in == first else 0,
         lows=lows or (),
         highs=highs or (),
         prices=prices or (),
@@ -120,7 +121,7 @@ def _figures(on: date) -> Select[Any]:
         .lateral("season")
     )
     latest = (
-        select(LineDay.year_begins, LineDay.total)
+        select(LineDay.year_begins, LineDay.total, LineDay.delivered)
         .where(LineDay.line_id == ServiceLine.id, LineDay.day <= on)
         .order_by(LineDay.day.desc())
         .limit(1)
@@ -141,6 +142,7 @@ def _figures(on: date) -> Select[Any]:
             season.c.weights,
             latest.c.year_begins,
             latest.c.total,
+            latest.c.delivered,
         )
         .select_from(ServiceLine)
         .join(ServiceLine.agreement)

@@ -78,6 +78,8 @@ class Position:
     prices: Sequence[Decimal]
     planned_band: int | None
     plan: Plan
+    # Of those that count, how many have been completed.
+    delivered: int = 0
 
     @property
     def first_day(self) -> date:

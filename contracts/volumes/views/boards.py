@@ -30,7 +30,7 @@ BOARD_COLUMNS = [
 @audience(Permission.SEE_NATIONAL_VOLUMES)
 def nation() -> str:
     """Every region's services together: commissioned against referred, paid against used."""
-    board = queries.nation(acting(), on=day_asked(), by=_by(), whole=True)
+    board = queries.nation(acting(), on=day_asked(), by=_by())
     return _board("volumes.nation", "Volumes of the nation", board)
 
 
@@ -38,7 +38,7 @@ def nation() -> str:
 @audience(Permission.SEE_NATIONAL_VOLUMES)
 def nation_csv() -> Response:
     """The same figures as CSV."""
-    return _board_csv("nation", queries.nation(acting(), on=day_asked(), by=_by(), whole=True))
+    return _board_csv("nation", queries.nation(acting(), on=day_asked(), by=_by()))
 
 
 @bp.get("/places/<place_code>")
@@ -46,7 +46,7 @@ def nation_csv() -> Response:
 def region(place_code: str) -> str:
     """Supply and demand in a region (or any place): one's services there by area and kind of help."""
     place = places.place(place_code)
-    board = queries.region(acting(), place.code, on=day_asked(), by=_by(), whole=True)
+    board = queries.region(acting(), place.code, on=day_asked(), by=_by())
     return _board("volumes.region", f"Volumes in {place.name}", board, place_code=place.code)
 
 
@@ -55,7 +55,7 @@ def region(place_code: str) -> str:
 def region_csv(place_code: str) -> Response:
     """The same figures as CSV."""
     place = places.place(place_code)
-    return _board_csv(place.code, queries.region(acting(), place.code, on=day_asked(), by=_by(), whole=True))
+    return _board_csv(place.code, queries.region(acting(), place.code, on=day_asked(), by=_by()))
 
 
 def _by() -> By:

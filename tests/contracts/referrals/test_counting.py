@@ -176,8 +176,8 @@ def test_a_count_is_put_right_where_somebody_says_so_and_those_who_wait_are_offe
     db.session.flush()
     found = actions.put_right(line.id, actor=SYSTEM, now=NOW)
     assert [one.words for one in found] == [
-        "2026-09-01: 3 kept, 2 counted again",
-        "2026-09-03: 3 kept, no row counted again",
+        "2026-09-01: 3 (0 completed) kept, 2 (0 completed) counted again",
+        "2026-09-03: 3 (0 completed) kept, no row counted again",
     ]
     assert not queries.differences(line)
     assert waits.status is ReferralStatus.OFFERED
