@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import csv
-import io
-import re
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,74 +9,21 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session
 
-from contracts.agreements.models import ServiceLine, Suspension
+from contracts.agreements.models import Suspension
 from contracts.referrals.queries import notices_of
-from contracts.volumes import actions, jobs, queries
+from contracts.volumes import actions, jobs
 from contracts.volumes.actions import Decision
-from contracts.volumes.models import VolumeAction, VolumeAlert, VolumeReview
-from contracts.volumes.queries import ActionFilter
+from contracts.volumes.models import VolumeAction, VolumeReview
 from contracts.volumes.rules import ACTION_MOVES, ActionKind, ActionStatus, AlertStatus, Verdict
-from marketplace.access import Actor, Role
-from marketplace.accounts.models import Organisation
+from marketplace.access import Role
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
 from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.conftest import StandingClock
-from tests.factories.accounts import make_actor, make_commissioner, make_supplier, sign_in
+from tests.contracts.volumes.acting import LATER, LATEST, NOW, ON, Case, in_a_database, letters_of
+from tests.factories.accounts import make_actor, make_commissioner, sign_in
 from tests.factories.at_once import at_once
-from tests.factories.counting import counted_queries
-from tests.factories.places import DOVER, KENT, KSS_REGION, NEWPORT, make_places
-from tests.factories.referrals import FOUR_BANDS, make_referrals, make_service
-
-NOW = datetime(2026, 9, 7, 8, tzinfo=UTC)
-ON, LATER, LATEST = date(2026, 9, 7), date(2026, 10, 5), date(2026, 11, 2)
-in_a_database = pytest.mark.usefixtures("session", "clock")
-
-
-class Case:
-    """A service heading under its minimum, warned of, and who is concerned."""
-
-    def __init__(self, *, bands: Any = FOUR_BANDS, referrals: int = 0) -> None:
-        make_places(DOVER, KENT, NEWPORT)
-        self.body: Organisation = make_commissioner(place_code=KSS_REGION)
-        self.manager: Actor = make_actor(self.body, Role.CONTRACT_MANAGER, name="Ada")
-        self.supplier = make_supplier()
-        self.deliverer = make_actor(self.supplier, Role.SERVICE_MANAGER)
-        self.line: ServiceLine = make_service(
-            bands=bands,
-            commissioner=self.body,
-            supplier=self.supplier,
-            places=[DOVER],
-            with_manager=False,
-            title="Rooms",
-        )
-        make_referrals(self.line, referrals)
-        jobs.raise_due_alerts()
-
-    @property
-    def alert(self) -> VolumeAlert:
-        return db.session.scalars(select(VolumeAlert).where(VolumeAlert.status != AlertStatus.CLOSED)).one()
-
-    def decide(self, kind: ActionKind = ActionKind.MARKET, **changed: Any) -> VolumeAction:
-        values = {
-            "kind": kind,
-            "what": "Visit the courts.",
-            "owner_id": self.manager.person,
-            "follow_up_on": LATER,
-            "message": "Ring first." if kind.has_message else "",
-            **changed,
-        }
-        return actions.decide(self.line.id, Decision(**values), actor=self.manager, now=NOW)
-
-    def follow_up(self, action: VolumeAction, verdict: Verdict, **changed: Any) -> VolumeAction:
-        values = {"due_on": LATER, "words": "Looked.", "next_on": None, "actor": self.manager, "now": NOW, **changed}
-        return actions.follow_up(action.id, verdict=verdict, **values)
-
-
-def letters_of(key: str) -> list[tuple[str, int | None]]:
-    return [
-        (row.subject, row.person_id) for row in db.session.scalars(select(Letter).where(Letter.key.startswith(key)))
-    ]
+from tests.factories.places import NEWPORT
 
 
 @in_a_database
@@ -354,107 +297,3 @@ def test_the_same_decision_at_the_same_moment_is_made_once(committed_app: Flask,
     assert sum(isinstance(one, AlreadyDone) for one in answers) == 7
     with committed_app.app_context():
         assert db.session.scalar(select(func.count()).select_from(VolumeReview)) == 1
-
-
-@in_a_database
-def test_pages_choose_record_and_follow_up(client: FlaskClient) -> None:
-    case = Case()
-    sign_in(client, case.manager)
-    act = f"/volumes/{case.line.id}/act"
-    assert act in client.get(f"/volumes/{case.line.id}").text
-    assert act in client.get(f"/volumes/alerts/{case.alert.id}").text
-    assert "Slow referrals" in client.get(act).text
-    assert "Choose what will be done" in client.get(f"{act}?asked=yes").text
-    assert "What do officers see" not in client.get(f"{act}?kind=market").text
-    wrong = client.post(f"{act}?kind=slow", data={"what": "Kept."})
-    assert wrong.status_code == 422
-    assert "Kept." in wrong.text
-    assert "Enter the message" in wrong.text
-    answers = {
-        "what": "Ask for fewer.",
-        "message": "Ring first.",
-        "owner": str(case.manager.person),
-        "message_until-day": "30",
-        "message_until-month": "9",
-        "message_until-year": "2026",
-        "follow_up_on-day": "5",
-        "follow_up_on-month": "10",
-        "follow_up_on-year": "2026",
-    }
-    refused = client.post(f"{act}?kind=slow", data={**answers, "message_until-year": "2027"})
-    assert refused.status_code == 422
-    assert "at most 92 days from now" in refused.text
-    to = client.post(f"{act}?kind=slow", data=answers).location
-    page = client.get(to).text
-    assert "Ring first." in page
-    assert "Then and now" in page
-    assert "Under way already" in client.get(act).text
-    due = re.search(r'name="due_on" value="([^"]+)"', page)
-    assert due
-    assert client.post(to, data={"due_on": due[1]}).status_code == 422
-    review = {"due_on": due[1], "verdict": "helped", "words": "Fewer came."}
-    assert client.post(to, data=review).status_code == 302
-    assert client.post(to, data=review).status_code == 409
-    page = client.get(to).text
-    assert "Fewer came." in page
-    assert "Follow it up" not in page
-    assert "it helped" in client.get(f"/volumes/{case.line.id}").text
-
-
-@in_a_database
-def test_to_vary_leads_on_to_the_draft_of_the_change(client: FlaskClient) -> None:
-    case = Case()
-    answers = {
-        "what": "Lower the bands.",
-        "owner": str(case.manager.person),
-        "follow_up_on-day": "5",
-        "follow_up_on-month": "10",
-        "follow_up_on-year": "2026",
-    }
-    sign_in(client, case.manager)
-    answer = client.post(f"/volumes/{case.line.id}/act?kind=vary", data=answers)
-    assert answer.location == f"/contracts/{case.line.agreement.id}/changes/new"
-    coordinator = Case()
-    actor = make_actor(coordinator.body, Role.REGIONAL_COORDINATOR)
-    sign_in(client, actor)
-    answer = client.post(f"/volumes/{coordinator.line.id}/act?kind=vary", data={**answers, "owner": str(actor.person)})
-    assert answer.location.startswith("/volumes/actions/")
-
-
-@in_a_database
-def test_the_log_is_narrowed_and_a_file_and_shows_nobody_elses(client: FlaskClient) -> None:
-    case, other = Case(), Case()
-    case.follow_up(case.decide(), Verdict.HELPED)
-    case.decide(ActionKind.VARY)
-    other.decide()
-    assert queries.actions(case.manager, ActionFilter(), number=1).total == 2
-    assert queries.actions(case.manager, ActionFilter(status=ActionStatus.DONE), number=1).total == 1
-    assert queries.actions(case.manager, ActionFilter(kind=ActionKind.SLOW), number=1).total == 0
-    sign_in(client, case.manager)
-    page = client.get("/volumes/actions").text
-    assert "2 actions." in page
-    assert "No action matches" in client.get("/volumes/actions?text=nothing").text
-    rows = list(csv.DictReader(io.StringIO(client.get("/volumes/actions.csv").data.decode("utf-8-sig"))))
-    assert [(row["status"], row["last_verdict"]) for row in rows] == [("under_way", ""), ("done", "It helped")]
-    sign_in(client, case.deliverer)
-    action = queries.actions(case.manager, ActionFilter(), number=1).rows[0]
-    assert "Follow it up" not in client.get(f"/volumes/actions/{action.id}").text
-    assert client.get(f"/volumes/{case.line.id}/act").status_code == 403
-
-
-@in_a_database
-def test_the_log_takes_as_many_queries_for_twenty_as_for_two() -> None:
-    body = make_commissioner()
-    manager = make_actor(body, Role.CONTRACT_MANAGER)
-    counts = []
-    for more in (2, 18):
-        for _ in range(more):
-            line = make_service(commissioner=body, with_manager=False)
-            actions.decide(line.id, Decision(ActionKind.VARY, "x", manager.person, LATER), actor=manager, now=NOW)
-        db.session.commit()
-        db.session.expire_all()
-        with counted_queries() as sent:
-            rows = queries.actions(manager, ActionFilter(), number=1).rows
-            assert all(row.line.agreement.supplier.name and row.owner.name and not row.reviews for row in rows)
-        counts.append(len(sent))
-    assert counts[0] == counts[1] <= 3
