@@ -18,23 +18,27 @@ def ask(
     form: Form,
     action: Callable[[], object],
     *,
-    to: str,
-    said: str,
+    to: str | None = None,
+    said: str = "",
     template: str = "layouts/question.html",
     **context: object,
 ) -> Answer:
-    """A page with a form: shown; or what it asks for done, said, and on to another page. A refusal stands in it."""
+    """A page with a form: shown; or what it asks for done, said, and on to another page. A refusal stands in it.
+
+    Without `to`, the action gives the address to go on to: that of what it has made.
+    """
     status = 200
     if form.validate_on_submit():
         try:
             with transaction():
-                action()
+                made = action()
         except Refused as refused:
             form.show_refusal(refused)
             status = refused.status
         else:
-            flash(said, "success")
-            return redirect(to)
+            if said:
+                flash(said, "success")
+            return redirect(str(made) if to is None else to)
     page = render_template(template, form=form, **context)
     return page, 422 if form.errors and status == 200 else status
 

@@ -20,8 +20,9 @@ from contracts.handovers.rules import HANDOVER_MOVES, Decision, Fate, HandoverSt
 from contracts.mobilisation.queries import side_of
 from contracts.referrals import queries as referrals
 from contracts.referrals.rules import OPEN, READS_ON_MONTHS, UNSENT, ReferralStatus
-from marketplace import clock
+from marketplace import asking, clock
 from marketplace.access import Permission, acting, audience
+from marketplace.asking import Answer
 from marketplace.audit import events_for
 from marketplace.errors import NotAllowed, Refused
 from marketplace.forms import Form
@@ -31,7 +32,6 @@ from marketplace.transactions import after_commit, transaction
 
 bp = Blueprint("handovers", __name__)
 
-Answer = str | Response | tuple[str, int]
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
@@ -336,24 +336,10 @@ def _led(handover_id: int) -> Handover:
     return handover
 
 
-def _ask(form: Form, template: str, action: Callable[[], str], **context: object) -> Answer:
+def _ask(form: Form, template: str, action: Callable[[], str], **context: Any) -> Answer:
     """A page with a form: shown; or what it asks for done, and on to where that leads. A refusal stands in it."""
-    status = 200
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                to = action()
-        except Refused as refused:
-            form.show_refusal(refused)
-            status = refused.status
-        else:
-            return redirect(to)
-    page = render_template(f"contracts/handovers/{template}.html", form=form, **context)
-    return page, 422 if form.errors and status == 200 else status
+    return asking.ask(form, action, template=f"contracts/handovers/{template}.html", **context)
 
 
 def _press(handover_id: int, action: Callable[[], object], said: str) -> Response:
-    with transaction():
-        action()
-    flash(said, "success")
-    return redirect(url_for("handovers.show", handover_id=handover_id))
+    return asking.press(action, to=url_for("handovers.show", handover_id=handover_id), said=said)
