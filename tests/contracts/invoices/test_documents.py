@@ -69,6 +69,7 @@ def test_demonstrations_are_labelled(money: Money, app: Flask, monkeypatch: pyte
 
     settings = replace(app.config["SETTINGS"], mode=Mode.DEMONSTRATION)
     monkeypatch.setitem(app.config, "SETTINGS", settings)
+    assert len(pages_of(made(money.invoice))) == 1, "an ordinary invoice is one page, its label included"
     note = actions.credit(money.invoice, amount=Decimal(1), reason="x", actor=money.supplier, now=LATER)
     for one in (money.invoice, note):
         assert text_of(one).startswith("Demonstration: the parties, people and prices here are invented.")
