@@ -99,8 +99,8 @@ def site(servers: Urls, template: str, tmp_path: Path, request: pytest.FixtureRe
     environment = {"PORT": str(port), "PUBLIC_URL": url, "STUB_PAYMENTS_URL": payments_url} | keys | more
     with (
         committed(servers, template, **environment) as app,
-        _serving(payments),
-        _serving(make_server("127.0.0.1", port, app, threaded=True)),
+        serving(payments),
+        serving(make_server("127.0.0.1", port, app, threaded=True)),
     ):
         app.testing = False  # people see error pages, not exceptions
         yield Site(url, app, payments_url)
@@ -141,6 +141,8 @@ class Visitor:
 
     def check(self) -> None:
         """The page as it stands is one we would show to anybody."""
+        # A click returns when the next page begins to arrive; what is checked is the whole of it.
+        self.page.wait_for_load_state("load")
         check_axe(self.page)
         assert self.page.locator("h1").count() == 1, f"{self.page.url} needs exactly one first heading"
         assert self.page.title().strip(), f"{self.page.url} needs a title"
@@ -243,7 +245,8 @@ def settings_of(site: Site) -> Settings:
 
 
 @contextmanager
-def _serving(server: Any) -> Iterator[None]:
+def serving(server: Any) -> Iterator[None]:
+    """Serve in a thread of its own for as long as the block lasts."""
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
