@@ -42,11 +42,9 @@ class PartForm(CheckedForm):
     amount = Pounds("If part of it, how much, before VAT?")
     most: Decimal
 
-    def fill(self, whole: str, part: str, invoice: Invoice) -> None:
-        """Offer the whole, or a part, of what is not credited of the invoice."""
-        self.most = invoice.creditable_net
-        if invoice.credited:
-            whole = f"{whole} that is not credited yet"
+    def fill(self, whole: str, part: str, invoice: Invoice, *, most: Decimal) -> None:
+        """Offer the whole, or a part, of what may be disputed or credited of the invoice."""
+        self.most = most
         self.how_much.choices = [("whole", f"{whole}, {pounds_exact(self.most)} before VAT"), ("part", part)]
         if not self.is_submitted():
             self.seen.data = str(len(invoice.credit_notes))
@@ -67,6 +65,10 @@ class PartForm(CheckedForm):
         """How many credit notes there were when the question was asked; none if that is not told."""
         told = str(self.seen.data or "")
         return int(told) if told.isdecimal() and len(told) < 9 else -1
+
+
+def _all_of(invoice: Invoice) -> str:
+    return "All of it that is not credited yet" if invoice.credited else "All of it"
 
 
 def _within(amount: Decimal | None, most: Decimal) -> None:
@@ -90,7 +92,8 @@ class DisputeForm(PartForm):
         """The form for one invoice."""
         form = cls()
         form.how_much.label.text = "How much of it is not owed?"
-        form.fill("All of it", "Part of it", invoice)
+        whole = "All that a bank took back" if invoice.owed_again else _all_of(invoice)
+        form.fill(whole, "Part of it", invoice, most=invoice.disputable_net)
         return form
 
 
@@ -113,7 +116,7 @@ class CreditForm(PartForm):
         """The form for one invoice."""
         form = cls()
         form.how_much.label.text = "How much of it is credited?"
-        form.fill("All of it", "Part of it", invoice)
+        form.fill(_all_of(invoice), "Part of it", invoice, most=invoice.creditable_net)
         return form
 
 

@@ -24,8 +24,9 @@ def dispute(
     """A funder (or the lead commissioner) says that an invoice, or so much of it before VAT, is not owed.
 
     That much is credited at once, so that what is not disputed can be approved and paid in time. Refused for others,
-    without a reason, for more than is left of it, while another dispute is open, and once it is paid. `seen` is how
-    many credit notes it had when they decided: refused where it has another number by now.
+    without a reason, for more than is left to pay of it (what a bank did not take back stays paid), while another
+    dispute is open, and once it is paid. `seen` is how many credit notes it had when they decided: refused where it has
+    another number by now.
     """
     hold(invoice)
     refused = queries.why_not_dispute(actor, invoice)
@@ -34,16 +35,17 @@ def dispute(
     must_be_as_seen(invoice, seen)
     if not reason.strip():
         raise Invalid("Say what is wrong with the invoice", field="reason")
-    net = invoice.creditable_net if amount is None else amount
-    if not Decimal(0) < net <= invoice.creditable_net:
+    most = invoice.disputable_net
+    net = most if amount is None else amount
+    if not Decimal(0) < net <= most:
         raise Invalid(
-            f"Enter an amount of no more than {pounds_exact(invoice.creditable_net)}, which is what is left before VAT",
+            f"Enter an amount of no more than {pounds_exact(most)}, which is what is left before VAT",
             field="amount",
         )
     made = Dispute(
         status=DisputeStatus.OPEN,
         net=net,
-        is_whole=net == invoice.creditable_net,
+        is_whole=net == most,
         reason=reason.strip(),
         raised_at=now,
         raised_by=actor.person,

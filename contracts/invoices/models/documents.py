@@ -19,6 +19,7 @@ from contracts.invoices.rules import (
     InvoiceKind,
     InvoiceStatus,
     last_of_month,
+    net_within,
     payment_reference,
     vat_of_credit,
 )
@@ -153,6 +154,15 @@ class Invoice(Base):
     def creditable_net(self) -> Decimal:
         """How much of its net amount has not been credited, in pounds; nothing of a voided one."""
         return Decimal("0.00") if self.status is InvoiceStatus.VOID else self.net - self.credited_net
+
+    @property
+    def disputable_net(self) -> Decimal:
+        """How much of it may be disputed, in pounds before VAT: what is left to pay, never what stands paid."""
+        if self.status is not InvoiceStatus.TAKEN_BACK:
+            return self.creditable_net
+        return net_within(
+            self.owed_again, invoice_net=self.net, invoice_vat=self.vat, credited_before=self.credited_net
+        )
 
     def vat_with(self, net: Decimal) -> Decimal:
         """The VAT, in pounds, of a credit note over so much of what has not been credited yet."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from contracts.agreements.rules import first_of_month, last_of_month, next_month, price_of
-from contracts.invoices.rules.amounts import LineAgain, VatKind, deduction_shares, poured, vat_of_credit, vat_on
+from contracts.invoices.rules.amounts import (
+    LineAgain,
+    VatKind,
+    deduction_shares,
+    net_within,
+    poured,
+    vat_of_credit,
+    vat_on,
+)
 from contracts.invoices.rules.prices import (
     Charge,
     Span,
@@ -77,6 +85,7 @@ __all__ = [
     "month_price",
     "months_begun",
     "months_in_arrears",
+    "net_within",
     "next_month",
     "number_of_reference",
     "payment_reference",

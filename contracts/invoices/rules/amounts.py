@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from marketplace.money import pounds, split
+from marketplace.money import PENNY, pounds, split
 
 
 class VatKind(StrEnum):
@@ -44,6 +44,18 @@ def vat_of_credit(net: Decimal, *, invoice_net: Decimal, invoice_vat: Decimal, c
     brings the VAT credited to, less what was credited before.
     """
     return _vat_to(credited_before + net, invoice_net, invoice_vat) - _vat_to(credited_before, invoice_net, invoice_vat)
+
+
+def net_within(amount: Decimal, *, invoice_net: Decimal, invoice_vat: Decimal, credited_before: Decimal) -> Decimal:
+    """The most that can be credited of an invoice, before VAT, so that it comes to no more than so much with VAT.
+
+    Where no whole penny before VAT comes to exactly that, a penny less.
+    """
+    net = min(invoice_net - credited_before, pounds(amount * invoice_net / (invoice_net + invoice_vat)) + 2 * PENNY)
+    of = {"invoice_net": invoice_net, "invoice_vat": invoice_vat, "credited_before": credited_before}
+    while net > 0 and net + vat_of_credit(net, **of) > amount:
+        net -= PENNY
+    return net
 
 
 def _vat_to(net: Decimal, invoice_net: Decimal, invoice_vat: Decimal) -> Decimal:

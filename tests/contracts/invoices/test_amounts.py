@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.invoices.rules import VatKind, deduction_shares, poured, vat_of_credit, vat_on
+from contracts.invoices.rules import VatKind, deduction_shares, net_within, poured, vat_of_credit, vat_on
 from marketplace.money import split
 
 amounts = st.decimals(min_value="0.01", max_value=5_000_000, places=2)
@@ -45,6 +45,22 @@ def test_credits_in_thirds_give_back_the_vat_to_the_penny() -> None:
         credited += net
         given_back.append(vat)
     assert given_back == [Decimal("0.01"), Decimal("0.00"), Decimal("0.01"), Decimal("0.00")]
+
+
+@given(amounts, st.sampled_from(VatKind), st.integers(0, 99), st.integers(1, 100))
+def test_what_may_be_credited_within_an_amount_is_the_most_that_fits(
+    net: Decimal, kind: VatKind, before: int, share: int
+) -> None:
+    vat = vat_on(net, kind.rate)
+    credited = (net * before / 100).quantize(Decimal("0.01"))
+    of = {"invoice_net": net, "invoice_vat": vat, "credited_before": credited}
+    rest = net - credited
+    amount = (rest + vat_of_credit(rest, **of)) * share // 100
+    found = net_within(amount, **of)
+    assert 0 <= found <= rest
+    assert found + vat_of_credit(found, **of) <= amount
+    more = found + Decimal("0.01")
+    assert found == rest or more + vat_of_credit(more, **of) > amount
 
 
 @given(amounts, st.lists(st.integers(1, 100), min_size=1, max_size=6))

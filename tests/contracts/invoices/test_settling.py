@@ -369,6 +369,21 @@ def test_what_is_paid_voided_or_not_theirs_is_not_disputed(money: Money) -> None
         money.dispute()
 
 
+def test_of_what_a_bank_undid_in_part_only_that_part_is_disputed_and_nothing_goes_back(
+    money: Money, session: Database
+) -> None:
+    money.pay()
+    actions.charged_back(money.invoice, Decimal("5000.00"), key="du_part", now=LATER)
+    with pytest.raises(Invalid, match=r"no more than £4,166.67"):
+        money.dispute("4166.68")
+    made = money.dispute()
+    note = note_of(session)
+    # £4,166.67 and £833.33 of VAT are the £5,000.00 that are owed again: the £7,000.00 stay paid.
+    assert (made.is_whole, note.amount, note.taken_back, note.to_refund) == (True, Decimal(5000), Decimal(5000), 0)
+    assert (money.invoice.status, money.owed()) == (InvoiceStatus.PAID, 0)
+    assert balance(Account.PAID, money.contract.supplier_id, on=date(2026, 11, 5)) == Decimal("7000.00")
+
+
 def test_the_ledger_follows_an_invoice_through_everything_that_can_happen_to_it(money: Money) -> None:
     """Half is disputed, a third of that upheld; the rest invoiced again, both paid, and a correction given back."""
     owed = [money.owed()]
