@@ -159,7 +159,9 @@ def why_not_raise_again(actor: Actor, invoice: Invoice) -> Refused | None:
         return NotAllowed("The supplier’s finance raises an invoice again.")
     if invoice.status is not InvoiceStatus.VOID:
         return Refused("Only an invoice that was voided is raised again as it was.")
-    if reissues_of(invoice):
+    # What a credit note took and was invoiced again stands apart: the void took the rest.
+    by_note = {note.reissued_as_id for note in invoice.credit_notes}
+    if any(one.id not in by_note for one in reissues_of(invoice)):
         return AlreadyDone("This invoice has been raised again already.")
     return None
 

@@ -272,6 +272,18 @@ def test_a_voided_invoice_is_raised_again_whole_and_once(money: Money) -> None:
         actions.credit(money.invoice, amount=None, reason="x", actor=money.supplier, now=LATER)
 
 
+def test_what_was_left_of_a_voided_invoice_is_raised_again_though_a_part_of_it_was_before(money: Money) -> None:
+    money.send()
+    note = actions.credit(money.invoice, amount=Decimal(1000), reason="A week", actor=money.supplier, now=LATER)
+    actions.reissue(note, amounts=[Decimal(900)], actor=money.supplier, now=LATER)
+    actions.voided(money.invoice, now=LATER)
+    again = actions.reissue_voided(money.invoice, actor=money.supplier, now=LATER)
+    assert (again.net, again.vat, again.sequence) == (Decimal(9000), Decimal(1800), 3)
+    assert money.owed() == Decimal(1080) + Decimal(10800)
+    with pytest.raises(AlreadyDone):
+        actions.reissue_voided(money.invoice, actor=money.supplier, now=LATER)
+
+
 def test_only_the_suppliers_finance_credits_with_a_reason_and_not_too_much(money: Money) -> None:
     for actor in (money.manager, money.payer, finance_of(make_supplier())):
         with pytest.raises(NotAllowed):
