@@ -141,8 +141,8 @@ def reissue(
     """The supplier's finance asks again for what a correction credited, or for less of it, before VAT.
 
     `amounts` is what each of `queries.lines_again` is to ask for; `po_number` the purchase order, if not the funder's
-    of today. Refused for credits that stand (a year's reconciliation, a dispute that was upheld), for more than was
-    credited, for a line turned into its opposite, and a second time.
+    of today (empty: none). Refused for credits that stand (a year's reconciliation, a dispute that was upheld), for
+    more than was credited, for a line turned into its opposite, and a second time.
     """
     invoice = note.invoice
     hold(invoice)

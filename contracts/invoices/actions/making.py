@@ -40,6 +40,7 @@ class Sequel:
     sequence: int
     vat: Decimal | None
     due_on: date | None
+    # None: the funder's of today. Empty: none.
     po_number: str | None = None
 
 
@@ -65,7 +66,10 @@ def make_invoice(
     net = sum((part.amount for part in parts), Decimal("0.00"))
     rate = sequel.of.vat_rate if sequel else queries.vat_rate(agreement, today)
     vat = sequel.vat if sequel and sequel.vat is not None else vat_on(net, rate)
-    order = queries.purchase_order(agreement.id, funder_id, today)
+    po_number = sequel.po_number if sequel else None
+    if po_number is None:
+        order = queries.purchase_order(agreement.id, funder_id, today)
+        po_number = order.number if order else None
     invoice = Invoice(
         number=number,
         agreement_id=agreement.id,
@@ -82,7 +86,7 @@ def make_invoice(
         vat_rate=rate,
         vat=vat,
         amount=net + vat,
-        po_number=(sequel.po_number if sequel else None) or (order.number if order else None),
+        po_number=po_number or None,
         status=InvoiceStatus.AWAITING_APPROVAL if net else InvoiceStatus.CREDITED,
         raised_at=now,
         due_on=(sequel.due_on if sequel else None) or due_on(today),

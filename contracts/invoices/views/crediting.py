@@ -209,7 +209,7 @@ def reissue(credit_note_id: int) -> Answer:
 
     def act() -> str:
         again = actions.reissue(
-            note, amounts=form.amounts, po_number=form.po_number.data or None, actor=actor, now=clock.now()
+            note, amounts=form.amounts, po_number=form.po_number.data or "", actor=actor, now=clock.now()
         )
         flash(f"Invoice {again.number} is raised, and waits for approval.", "success")
         return url_for("invoices.show", invoice_id=again.id)

@@ -96,6 +96,18 @@ def test_what_was_wrong_is_invoiced_again_with_other_lines_and_another_order(mon
     assert client.get(where).status_code == 409
 
 
+@pytest.mark.parametrize(("typed", "borne"), [("", None), ("PO-9", "PO-9")])
+def test_a_purchase_order_left_empty_is_none_whatever_the_funder_has(
+    money: Money, client: Client, typed: str, borne: str | None
+) -> None:
+    on = LATER.date()
+    actions.enter_purchase_order(money.contract, number="PO-1", from_day=on, actor=money.payer, now=LATER)
+    _, where = given(client, money, how_much="whole", amount="", again="yes")
+    assert 'value="PO-1"' in client.get(where).text
+    led = put(client, where, line_1="9000.00", po_number=typed)
+    assert queries.invoice_for(money.supplier, int(led.rpartition("/")[2])).po_number == borne
+
+
 def test_deductions_are_invoiced_again_as_what_they_are(money: Money, session: Database, client: Client) -> None:
     (line,) = money.contract.lines
     made = Deduction(
