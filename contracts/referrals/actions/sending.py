@@ -6,7 +6,6 @@ a letter, a log or an address.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from contracts.agreements.models import ServiceLine
 from contracts.referrals import letters, queries, rules
 from contracts.referrals.actions import counting, waiting
 from contracts.referrals.actions.moving import end, to_be_moved
+from contracts.referrals.actions.references import free_reference
 from contracts.referrals.models import Referral
 from contracts.referrals.queries import SealedWords
 from contracts.referrals.rules import UNSENT, Complexity, ReferralStatus
@@ -28,7 +28,6 @@ from marketplace.extensions import db
 from marketplace.framework.models import DesiredOutcome
 from marketplace.vault import vault
 
-REFERENCE_LENGTH = 7
 LOOKED = "Looked at"
 
 
@@ -70,7 +69,7 @@ def send(line_id: int, written: Need, *, actor: Actor, now: datetime, or_wait: b
     if full and not or_wait:
         raise Full(rules.full_words(line.terms_on(on).cap or 0))
     referral = Referral(
-        reference=rules.reference([secrets.randbelow(1 << 16) for _ in range(REFERENCE_LENGTH)]),
+        reference=free_reference(),
         line=line,
         officer_id=actor.person,
         officer_organisation_id=actor.organisation,

@@ -6,7 +6,6 @@ ends as moved. A new one goes on with the next supplier. Who may move what is as
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,7 +16,8 @@ from contracts.agreements import queries as agreements
 from contracts.agreements.models import ServiceLine
 from contracts.referrals import queries, rules
 from contracts.referrals.actions import counting, waiting
-from contracts.referrals.actions.sending import LOOKED, REFERENCE_LENGTH
+from contracts.referrals.actions.references import free_reference
+from contracts.referrals.actions.sending import LOOKED
 from contracts.referrals.models import Referral
 from contracts.referrals.queries import EarlierRecord
 from contracts.referrals.rules import OPEN, REFERRAL_MOVES, RESTORED, UNSENT, Consent, ReferralStatus
@@ -160,7 +160,7 @@ def _move(old: Referral, to: ServiceLine, *, actor: Actor, now: datetime) -> Ref
     on = clock.london(now).date()
     was_sent = old.sent_at is not None
     new = Referral(
-        reference=rules.reference([secrets.randbelow(1 << 16) for _ in range(REFERENCE_LENGTH)]),
+        reference=free_reference(),
         line=to,
         officer_id=old.officer_id,
         officer_organisation_id=old.officer_organisation_id,

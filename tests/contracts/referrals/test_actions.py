@@ -62,6 +62,14 @@ def test_sending_takes_a_place_and_tells_the_service_managers_without_saying_who
     assert [event.what for event in events_for(referral)] == ["Sent to the supplier"]
 
 
+def test_a_reference_that_is_taken_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, officer = make_service(), make_officer()
+    draws = iter([0] * 14 + [1] * 7)
+    monkeypatch.setattr("contracts.referrals.actions.references.secrets.randbelow", lambda _: next(draws))
+    assert actions.send(line.id, make_need(), actor=officer, now=NOW).reference == "R-2222222"
+    assert actions.send(line.id, make_need(crn="X654321"), actor=officer, now=NOW).reference == "R-3333333"
+
+
 def test_the_audit_trail_and_the_tables_hold_neither_case_reference_nor_need_in_clear() -> None:
     line = make_service()
     referral = actions.send(line.id, make_need(), actor=make_officer(), now=NOW)
