@@ -238,6 +238,8 @@ class Session(Base):
     referral_id: Mapped[int] = key_of("referrals.id")
     number: Mapped[int]
     starts_at: Mapped[When]
+    # When it was put on record: what is entered afterwards meets no clock that had run out by then.
+    entered_at: Mapped[When]
     attendance: Mapped[Attendance | None] = mapped_column(choice(Attendance, "attendance"))
     absence: Mapped[AbsenceKind | None] = mapped_column(choice(AbsenceKind, "absence_kind"))
     note: Mapped[str | None] = _sealed("sessions.note")

@@ -206,6 +206,9 @@ class AbsenceKind(StrEnum):
         return "Acceptable absence" if self is AbsenceKind.ACCEPTABLE else "Unacceptable absence"
 
 
+# An appointment is made at most so many days ahead (‡): later is a slip of the pen.
+SESSION_DAYS_AHEAD = 366
+
 _CRN = re.compile(r"[A-Z]\d{6}")
 
 

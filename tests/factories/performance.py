@@ -78,15 +78,22 @@ class Performer:
         return made
 
     def session(
-        self, referral: Referral, starts_at: datetime, *, recorded_at: datetime | None = None, came: bool = True
+        self,
+        referral: Referral,
+        starts_at: datetime,
+        *,
+        entered_at: datetime | None = None,
+        recorded_at: datetime | None = None,
+        came: bool = True,
     ) -> Session:
-        """A session, recorded if that is said."""
+        """A session, entered as it began if nothing else is said, and recorded if that is said."""
         number = len(referral.sessions) + 1
         attendance = (Attendance.ATTENDED if came else Attendance.MISSED) if recorded_at else None
         made = Session(
             referral=referral,
             number=number,
             starts_at=starts_at,
+            entered_at=entered_at or starts_at,
             recorded_at=recorded_at,
             recorded_by=self.caseworker.person if recorded_at else None,
             attendance=attendance,

@@ -180,7 +180,7 @@ def make_referrals(line: ServiceLine, count: int, *, sent_at: datetime = SENT) -
 
 def make_session(referral: Referral, *, starts_at: datetime, number: int = 1) -> Session:
     """An appointment not recorded yet."""
-    made = Session(referral_id=referral.id, number=number, starts_at=starts_at)
+    made = Session(referral_id=referral.id, number=number, starts_at=starts_at, entered_at=starts_at)
     db.session.add(made)
     db.session.flush()
     return made

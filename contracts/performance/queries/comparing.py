@@ -15,7 +15,7 @@ from contracts.agreements.models import Agreement, ServiceLine, ServiceLineCateg
 from contracts.agreements.queries import theirs
 from contracts.agreements.rules import months_after
 from contracts.performance.models import Scorecard, ScorecardRow
-from contracts.performance.rules import FEW, GRAVEST_FIRST, Measure, Rating
+from contracts.performance.rules import FEW, GRAVEST_FIRST, STANDING, Measure, Rating
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
@@ -142,7 +142,8 @@ def _with_before(cards: Sequence[Scorecard], month: date) -> list[Compared]:
 def by_category(actor: Actor, *, until: date) -> list[Together]:
     """What the scorecards of the actor's contracts say of each kind of help, over a year: for the next plan (R73).
 
-    A contract that gives several kinds of help stands with each of them.
+    A contract that gives several kinds of help stands with each of them. Of what stands at a month's end, such as a
+    quality review, each contract's latest counts, and once.
     """
     actor.must(Permission.SEE_CONTRACTS)
     kinds = (
@@ -151,26 +152,36 @@ def by_category(actor: Actor, *, until: date) -> list[Together]:
         .distinct()
         .subquery()
     )
-    rows = db.session.execute(
+    each = (Scorecard.agreement_id, ScorecardRow.measure)
+    said = (
         select(
-            Category.name,
-            ScorecardRow.measure,
-            func.count(Scorecard.agreement_id.distinct()),
-            func.sum(ScorecardRow.met),
-            func.sum(ScorecardRow.cases),
+            *each,
+            ScorecardRow.met,
+            ScorecardRow.cases,
+            func.row_number().over(partition_by=each, order_by=Scorecard.month.desc()).label("back"),
         )
-        .select_from(ScorecardRow)
         .join(ScorecardRow.scorecard)
         .join(Scorecard.agreement)
-        .join(kinds, kinds.c.agreement_id == Agreement.id)
-        .join(Category, Category.code == kinds.c.category_code)
         .where(
             theirs(actor),
             Scorecard.month <= until,
             Scorecard.month > months_after(until, -MONTHS_TOGETHER),
             ScorecardRow.cases > 0,
         )
-        .group_by(Category.code, ScorecardRow.measure)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(
+            Category.name,
+            said.c.measure,
+            func.count(said.c.agreement_id.distinct()),
+            func.sum(said.c.met),
+            func.sum(said.c.cases),
+        )
+        .join(kinds, kinds.c.agreement_id == said.c.agreement_id)
+        .join(Category, Category.code == kinds.c.category_code)
+        .where(or_(said.c.measure.not_in(STANDING), said.c.back == 1))
+        .group_by(Category.code, said.c.measure)
         .order_by(Category.position)
     )
     found = [Together(name, measure, contracts, met, cases) for name, measure, contracts, met, cases in rows]

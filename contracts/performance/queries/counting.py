@@ -73,7 +73,9 @@ def _first_session(keys: Sequence[int], first: date, last: date) -> Iterator[_Ro
     due = _deadlines(first, last, FIRST_SESSION_WORKING_DAYS)
     if due is None:
         return
-    begun = exists().where(Session.referral_id == Referral.id, Session.starts_at < due.c.until)
+    begun = exists().where(
+        Session.referral_id == Referral.id, Session.starts_at < due.c.until, Session.entered_at < due.c.until
+    )
     stays = or_(Referral.ended_at.is_(None), Referral.ended_at >= due.c.until)
     asked = _of(keys, func.count().filter(begun), func.count().filter(or_(begun, stays)))
     for row in db.session.execute(_sent_on(asked, due)):
@@ -139,7 +141,10 @@ def _in_touch(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
     """As it stands at the end of the last day."""
     since = begins(last - timedelta(days=IN_TOUCH_DAYS - 1))
     seen = exists().where(
-        Session.referral_id == Referral.id, Session.starts_at >= since, Session.starts_at < ends(last)
+        Session.referral_id == Referral.id,
+        Session.starts_at >= since,
+        Session.starts_at < ends(last),
+        Session.recorded_at.is_not(None),
     )
     asked = _of(keys, func.count().filter(seen), func.count()).where(
         Referral.accepted_at < since, or_(Referral.ended_at.is_(None), Referral.ended_at >= ends(last))

@@ -144,7 +144,8 @@ def _late(on: date) -> Any:
     held = (
         select(
             func.min(Session.starts_at).label("first"),
-            func.max(Session.starts_at).label("last"),
+            # An appointment to come, or one of which nobody said what became of it, is no word of the person.
+            func.max(Session.starts_at).filter(Session.recorded_at.is_not(None)).label("last"),
             func.min(Session.starts_at)
             .filter(
                 Session.recorded_at.is_(None),
@@ -173,7 +174,8 @@ def _late(on: date) -> Any:
     moved_on = and_(Referral.status == ReferralStatus.TRANSFERRED, Referral.supplier_reads_until >= on)
     unrecorded = and_(accepted | moved_on, held.c.unrecorded.is_not(None))
     since = begins(on - timedelta(days=IN_TOUCH_DAYS))
-    lost = and_(accepted, Referral.accepted_at < since, held.c.last < since)
+    heard = func.coalesce(held.c.last, Referral.accepted_at)
+    lost = and_(accepted, Referral.accepted_at < since, heard < since)
     which = case(
         (unanswered, LateClock.ANSWER.value),
         (no_session, LateClock.FIRST_SESSION.value),
@@ -185,7 +187,7 @@ def _late(on: date) -> Any:
         (unanswered, Referral.sent_at),
         (no_session, case((moved, Referral.accepted_at), else_=Referral.sent_at)),
         (unrecorded, held.c.unrecorded),
-        else_=held.c.last,
+        else_=heard,
     ).label("ran_from")
     every = (
         select(Referral.id, Referral.reference, Referral.line_id, moved.label("moved"), which, ran_from)

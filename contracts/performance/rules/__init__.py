@@ -11,7 +11,15 @@ from contracts.performance.rules.clocks import (
     last_day_past,
     late_since,
 )
-from contracts.performance.rules.measures import DEFINITIONS, Definition, Measure, Part, Target, usual_targets
+from contracts.performance.rules.measures import (
+    DEFINITIONS,
+    STANDING,
+    Definition,
+    Measure,
+    Part,
+    Target,
+    usual_targets,
+)
 from contracts.performance.rules.reviewing import (
     REVIEW_SOON_DAYS,
     SAMPLE_MONTHS,
@@ -39,6 +47,7 @@ __all__ = [
     "REVIEW_SOON_DAYS",
     "SAMPLE_MONTHS",
     "SAMPLE_SIZE",
+    "STANDING",
     "TARGET_MOVES",
     "ActionStatus",
     "Definition",

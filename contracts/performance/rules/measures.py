@@ -50,6 +50,10 @@ class Measure(StrEnum):
         return DEFINITIONS[self].title
 
 
+# What stands at a month's end and is no sum of the month: months of these do not add up.
+STANDING = frozenset({Measure.IN_TOUCH, Measure.REVIEWED})
+
+
 @dataclass(frozen=True)
 class Definition:
     """What a measure means: its part, what counts as a case and what as met, and where both are read from."""
@@ -77,7 +81,8 @@ DEFINITIONS: dict[Measure, Definition] = {
         "Nobody lost sight of",
         "referrals",
         f"Referrals accepted more than {IN_TOUCH_DAYS} days before the month’s end and still open then.",
-        f"A session began in the last {IN_TOUCH_DAYS} days of the month. The {IN_TOUCH_DAYS} days are our default (‡).",
+        f"A session in the last {IN_TOUCH_DAYS} days of the month was recorded, whether or not the person came. The "
+        f"{IN_TOUCH_DAYS} days are our default (‡).",
         "Referrals and their sessions",
     ),
     Measure.REVIEWED: Definition(
@@ -127,7 +132,7 @@ DEFINITIONS: dict[Measure, Definition] = {
         "referrals",
         f"Referrals whose {FIRST_SESSION_WORKING_DAYS} working days after sending ended in the month, unless they "
         "ended before without one or were moved here from another supplier.",
-        "A session began by then, whether or not the person came.",
+        "A session began by then and had been entered by then, whether or not the person came.",
         "Referrals and their sessions",
     ),
     Measure.RECORDED: Definition(

@@ -7,7 +7,7 @@ a letter, a log or an address.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
@@ -77,7 +77,7 @@ def complete(referral_id: int, *, reached: Collection[str] | None = None, actor:
 def offer_session(referral_id: int, *, starts_at: datetime, actor: Actor, now: datetime) -> Session:
     """Put an appointment on record, to come or just past.
 
-    Refused before the referral is accepted, and where there is a session at that moment already.
+    Refused before the referral is accepted, more than a year ahead, and where there is a session at that moment.
     """
     referral = queries.referral_for(actor, referral_id, lock=True)
     _must_deliver(actor)
@@ -85,10 +85,12 @@ def offer_session(referral_id: int, *, starts_at: datetime, actor: Actor, now: d
         raise Refused("Sessions can be added while a referral is accepted and not yet completed.")
     if starts_at < referral.begun_at:
         raise Invalid("The session cannot be before the referral was sent.", field="day")
+    if starts_at > now + timedelta(days=rules.SESSION_DAYS_AHEAD):
+        raise Invalid("The session must be within a year from today.", field="day")
     if db.session.scalar(select(Session.id).where(Session.referral_id == referral.id, Session.starts_at == starts_at)):
         raise AlreadyDone("There is a session at this time already.", field="day")
     last = db.session.scalar(select(func.max(Session.number)).where(Session.referral_id == referral.id)) or 0
-    session = Session(referral_id=referral.id, number=last + 1, starts_at=starts_at)
+    session = Session(referral_id=referral.id, number=last + 1, starts_at=starts_at, entered_at=now)
     db.session.add(session)
     db.session.flush()
     audit.record(f"Added session {session.number}", referral, actor=actor, now=now, session=session.id)

@@ -58,9 +58,11 @@ def test_the_first_session_counts_whether_or_not_the_person_came() -> None:
     made.session(missed, at(17, 22), recorded_at=at(17, 22), came=False)
     late = made.referral(at(3), accepted_at=at(4))
     made.session(late, at(17, 23))
+    back_dated = made.referral(at(3), accepted_at=at(4))
+    made.session(back_dated, at(10), entered_at=at(17, 23))
     gone = made.referral(at(3), accepted_at=at(4), ended_at=at(10), status=ReferralStatus.WITHDRAWN)
     assert gone.sessions == []
-    assert _counts(made)[Measure.FIRST_SESSION] == (1, 2)
+    assert _counts(made)[Measure.FIRST_SESSION] == (1, 3)
 
 
 def test_sessions_are_recorded_on_their_day_in_london_and_attended_if_somebody_came() -> None:
@@ -83,13 +85,27 @@ def test_sessions_are_recorded_on_their_day_in_london_and_attended_if_somebody_c
 def test_nobody_is_lost_sight_of_with_a_session_in_the_last_thirty_days() -> None:
     made = make_performer()
     seen = made.referral(at(1, month=6), accepted_at=at(2, month=6))
-    made.session(seen, at(2))
+    made.session(seen, at(2), recorded_at=at(2, 10), came=False)
     lost = made.referral(at(1, month=6), accepted_at=at(2, month=6))
-    made.session(lost, at(1, 22))  # the last minute of 1 August is the first of thirty-one days
+    made.session(lost, at(1, 22), recorded_at=at(1, 22))  # the last minute of 1 August is the first of thirty-one days
+    made.session(lost, at(5))  # of which nobody said what became of it
     made.session(lost, at(2, month=9))
     new = made.referral(at(20), accepted_at=at(20))
     assert new.sessions == []
     assert _counts(made)[Measure.IN_TOUCH] == (1, 2)
+
+
+def test_what_stands_at_a_months_end_is_taken_once_from_each_contracts_latest_month() -> None:
+    made = make_performer()
+    seen = made.referral(at(1, month=6), accepted_at=at(2, month=6))
+    made.session(seen, at(3), recorded_at=at(3, 10))
+    made.referral(at(1, month=6), accepted_at=at(2, month=6))
+    for month in (7, 8):
+        made.card(date(2026, month, 1), now=at(20, month=month + 1))
+    july = {one.measure: one for one in queries.by_category(made.manager, until=date(2026, 7, 1))}
+    together = {one.measure: one for one in queries.by_category(made.manager, until=AUGUST)}
+    assert (july[Measure.IN_TOUCH].met, july[Measure.IN_TOUCH].cases) == (0, 2)
+    assert (together[Measure.IN_TOUCH].met, together[Measure.IN_TOUCH].cases) == (1, 2)
 
 
 def test_what_waits_for_a_place_does_not_count_against_a_supplier_that_does_not_know_of_it() -> None:
@@ -157,7 +173,7 @@ def _by_hand(referrals: list[Referral], first: date, last: date) -> dict[Measure
         if within(one.accepted_at) or (returned and within(one.ended_at)):
             cases[Measure.TAKEN_ON].append(within(one.accepted_at))
         due = add_working_days(sent, 10)
-        begun = any(clock.london(session.starts_at).date() <= due for session in one.sessions)
+        begun = any(clock.london(max(session.starts_at, session.entered_at)).date() <= due for session in one.sessions)
         if first <= due <= last and (begun or ended is None or ended > due):
             cases[Measure.FIRST_SESSION].append(begun)
         for session in one.sessions:
@@ -170,7 +186,10 @@ def _by_hand(referrals: list[Referral], first: date, last: date) -> dict[Measure
             cases[Measure.COMPLETED].append(one.status is ReferralStatus.COMPLETED)
         since = last - timedelta(days=IN_TOUCH_DAYS - 1)
         if accepted and accepted < since and (ended is None or ended > last):
-            seen = any(since <= clock.london(session.starts_at).date() <= last for session in one.sessions)
+            seen = any(
+                since <= clock.london(session.starts_at).date() <= last and session.recorded_at
+                for session in one.sessions
+            )
             cases[Measure.IN_TOUCH].append(seen)
     return {measure: (sum(found), len(found)) for measure, found in cases.items() if found}
 
@@ -190,7 +209,8 @@ def _wander(made: Performer, rolls: random.Random, count: int) -> list[Referral]
         for _ in range(rolls.randrange(5) if accepted else 0):
             begins = sent + timedelta(minutes=rolls.randrange(40 * 24 * 60))
             recorded = begins + timedelta(minutes=rolls.randrange(30 * 60)) if rolls.random() < 0.7 else None
-            made.session(one, begins, recorded_at=recorded, came=rolls.random() < 0.7)
+            entered = begins + timedelta(hours=rolls.randrange(-200, 200))
+            made.session(one, begins, entered_at=entered, recorded_at=recorded, came=rolls.random() < 0.7)
     return found
 
 

@@ -77,6 +77,7 @@ def test_each_clock_in_the_order_of_a_referrals_life() -> None:
         planned.reference: (LateClock.FIRST_SESSION, date(2026, 9, 4)),
         unrecorded.reference: (LateClock.RECORD, date(2026, 9, 2)),
         lost.reference: (LateClock.IN_TOUCH, date(2026, 9, 6)),
+        coming.reference: (LateClock.IN_TOUCH, date(2026, 8, 9)),
     }
     assert not {in_time.reference, today.reference, seen.reference, over.reference} & _late(made).keys()
 

@@ -269,6 +269,14 @@ def test_sessions_are_not_recorded_before_they_begin_nor_without_the_kind_of_abs
         actions.record_session(session.id, attendance=Attendance.MISSED, actor=caseworker, now=NOW + timedelta(hours=1))
 
 
+def test_an_appointment_is_made_for_the_year_ahead_and_says_when_it_was_entered() -> None:
+    referral = make_referral(make_service(), status=ReferralStatus.ACCEPTED)
+    caseworker, last = _caseworker_of(referral), NOW + timedelta(days=366)
+    with pytest.raises(Invalid, match="within a year"):
+        actions.offer_session(referral.id, starts_at=last + timedelta(minutes=1), actor=caseworker, now=NOW)
+    assert actions.offer_session(referral.id, starts_at=last, actor=caseworker, now=NOW).entered_at == NOW
+
+
 def test_sessions_belong_to_accepted_referrals() -> None:
     referral = make_referral(make_service())
     with pytest.raises(Refused, match="accepted"):
