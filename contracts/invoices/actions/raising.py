@@ -29,7 +29,6 @@ from marketplace import clock
 from marketplace.access import Actor
 from marketplace.errors import Refused
 from marketplace.extensions import db
-from marketplace.money import split
 from marketplace.presentation import date_words
 
 
@@ -87,12 +86,11 @@ def _charge(agreement: Agreement, line: ServiceLine, month: date, parts: dict[in
     charges = month_charges(queries.spans(agreement, line), starts_on=agreement.starts_on, month=month)
     owed: dict[int, Decimal] = defaultdict(Decimal)
     for charge in charges:
-        funders = versions[charge.version].funders
         text = f"{line.title}, {_days(charge, month)}"
-        for funder, amount in zip(funders, split(charge.amount, [one.percent for one in funders]), strict=True):
+        for funder_id, amount in queries.shares(versions[charge.version], charge.amount).items():
             if amount:
-                parts[funder.organisation_id].append(Part(text, amount, line.id))
-                owed[funder.organisation_id] += amount
+                parts[funder_id].append(Part(text, amount, line.id))
+                owed[funder_id] += amount
     return owed
 
 

@@ -29,7 +29,6 @@ from contracts.referrals.queries import counted
 from marketplace import audit, clock
 from marketplace.access import Actor
 from marketplace.extensions import db
-from marketplace.money import split
 from marketplace.presentation import date_words
 
 
@@ -61,12 +60,11 @@ def _reconcile(agreement: Agreement, first: date, last: date, *, actor: Actor, n
         if not due.spans:
             continue
         made.append(_kept(agreement, line, due, now=now))
-        shares: dict[int, Decimal] = defaultdict(Decimal)
+        by_funder: dict[int, Decimal] = defaultdict(Decimal)
         for span in due.spans:
-            funders = versions[span.version].funders
-            for funder, amount in zip(funders, split(span.difference, [one.percent for one in funders]), strict=True):
-                shares[funder.organisation_id] += amount
-        for funder_id, amount in shares.items():
+            for funder_id, amount in queries.shares(versions[span.version], span.difference).items():
+                by_funder[funder_id] += amount
+        for funder_id, amount in by_funder.items():
             if amount:
                 parts[funder_id].append(Part(_text(line, due), amount, line.id))
     db.session.flush()

@@ -94,6 +94,7 @@ from contracts.invoices.queries.supply_chain import (
     in_time,
     subcontractor_for,
 )
+from contracts.invoices.queries.years import Reconciliation, SpanSeen, YearSeen, reconciliation, shares
 
 __all__ = [
     "ChainMonth",
@@ -109,8 +110,11 @@ __all__ = [
     "InvoicePage",
     "Order",
     "Period",
+    "Reconciliation",
     "ScheduledMonth",
+    "SpanSeen",
     "VatWords",
+    "YearSeen",
     "agreement_with_prices",
     "agreements_to_invoice",
     "all_credit_notes_for",
@@ -157,8 +161,10 @@ __all__ = [
     "purchase_order",
     "purchase_orders",
     "reconciled_years",
+    "reconciliation",
     "reissues_of",
     "seen_by",
+    "shares",
     "spans",
     "subcontractor_for",
     "to_approve",

@@ -17,6 +17,7 @@ from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import Invoice, PurchaseOrder
 from contracts.invoices.queries.finding import seen_by
 from contracts.invoices.queries.reckoning import instalments, spans, versions_by_number
+from contracts.invoices.queries.years import shares
 from contracts.invoices.rules import (
     InvoiceKind,
     Span,
@@ -29,7 +30,6 @@ from contracts.invoices.rules import (
 from contracts.ledger.queries import Sums, by_item
 from marketplace.access import Actor
 from marketplace.extensions import db
-from marketplace.money import split
 
 NOTHING = Decimal("0.00")
 
@@ -142,9 +142,7 @@ def _price(agreement: Agreement, span: Span, annual: Decimal, funder_id: int | N
 def _share(version: AgreementVersion, amount: Decimal, funder_id: int | None) -> Decimal:
     if funder_id is None:
         return amount
-    parts = split(amount, [one.percent for one in version.funders])
-    shares = dict(zip((one.organisation_id for one in version.funders), parts, strict=True))
-    return shares.get(funder_id, NOTHING)
+    return shares(version, amount).get(funder_id, NOTHING)
 
 
 def _by_first_day(agreement: Agreement, funder_id: int | None, today: date) -> list[tuple[date, Sums]]:

@@ -9,8 +9,7 @@ from werkzeug.wrappers import Response
 
 from contracts.agreements.models import Agreement
 from contracts.invoices import queries
-from contracts.invoices.models import ReconciledSpan, ReconciledYear
-from contracts.invoices.queries import Filter
+from contracts.invoices.queries import Filter, Reconciliation, SpanSeen, YearSeen
 from contracts.invoices.rules import InvoiceKind
 from contracts.invoices.views import bp
 from marketplace.access import Permission, acting, audience
@@ -19,17 +18,17 @@ from marketplace.spreadsheets import csv_download
 
 COLUMNS = (
     *("service", "first_day", "last_day", "referrals", "compared_with_bands", "planned_band", "planned_price"),
-    *("charged", "band_reached", "band_price", "due", "difference"),
+    *("charged", "band_reached", "band_price", "due", "difference", "of_what"),
 )
 
 
-def _year(agreement_id: int, first: str) -> tuple[Agreement, list[ReconciledYear]]:
+def _year(agreement_id: int, first: str) -> tuple[Agreement, Reconciliation]:
     agreement = queries.contract_for(acting(), agreement_id)
     try:
-        found = list(queries.reconciled_years(agreement.id, date.fromisoformat(first)))
+        found = queries.reconciliation(acting(), agreement, date.fromisoformat(first))
     except ValueError:
-        found = []
-    if not found:
+        found = Reconciliation([], is_share=False)
+    if not found.years:
         raise NotFound("There is no such contract year, or it is not reconciled yet.")
     return agreement, found
 
@@ -38,16 +37,18 @@ def _year(agreement_id: int, first: str) -> tuple[Agreement, list[ReconciledYear
 @audience(Permission.SEE_INVOICES)
 def reconciliation(agreement_id: int, first: str) -> str:
     """How one contract year was reconciled, so that it can be checked by hand; what was invoiced or credited for it."""
-    agreement, years = _year(agreement_id, first)
+    agreement, found = _year(agreement_id, first)
+    begins = found.years[0].year.first
     narrowed = Filter(agreement_id=agreement.id, kind=InvoiceKind.RECONCILIATION)
-    invoices = [one for one in queries.all_invoices_for(acting(), narrowed) if one.period_from == years[0].first]
+    invoices = [one for one in queries.all_invoices_for(acting(), narrowed) if one.period_from == begins]
     return render_template(
         "contracts/invoices/reconciliation.html",
         agreement=agreement,
-        years=years,
-        difference=sum(one.difference for one in years),
+        found=found,
+        first=begins,
+        last=found.years[0].year.last,
         invoices=invoices,
-        notes=queries.credit_notes_of_year(acting(), agreement.id, years[0].first),
+        notes=queries.credit_notes_of_year(acting(), agreement.id, begins),
     )
 
 
@@ -55,14 +56,15 @@ def reconciliation(agreement_id: int, first: str) -> str:
 @audience(Permission.SEE_INVOICES)
 def reconciliation_csv(agreement_id: int, first: str) -> Response:
     """The same figures as a CSV file, amounts in pounds."""
-    agreement, years = _year(agreement_id, first)
-    rows = (_row(year, span) for year in years for span in year.spans)
+    agreement, found = _year(agreement_id, first)
+    rows = (_row(one, span, is_share=found.is_share) for one in found.years for span in one.spans)
     return csv_download(f"{agreement.reference}-{first}.csv", COLUMNS, rows)
 
 
-def _row(year: ReconciledYear, span: ReconciledSpan) -> tuple[object, ...]:
+def _row(one: YearSeen, seen: SpanSeen, *, is_share: bool) -> tuple[object, ...]:
+    year, span = one.year, seen.span
     return (
         year.service_line.title,
         *(span.first, span.last, year.counted, year.compared, span.planned_band, span.planned_price),
-        *(span.charged, span.band, span.band_price, span.due, span.difference),
+        *(seen.charged, span.band, span.band_price, seen.due, seen.difference, "own share" if is_share else "whole"),
     )

@@ -278,6 +278,35 @@ def test_a_year_is_reconciled_once_and_not_before_it_is_over(
     assert (more.number, more.net) == (f"{made.reference}-R202704-1", Decimal("14000.00"))
 
 
+@pytest.mark.parametrize("count", [60, 101])
+def test_another_funder_sees_its_own_share_of_the_year_as_it_was_invoiced_or_credited(
+    session: Database, client: Client, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    came(monkeypatch, count)
+    lead, second, third = (make_commissioner() for _ in range(3))
+    made = contract(lead=lead, funders=[(lead, "33.33"), (second, "33.33"), (third, "33.34")])
+    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    whole = {60: Decimal("-20000.00"), 101: Decimal("14000.00")}[count]
+    seen = {}
+    for body in (lead, second, third):
+        sign_in(client, finance_of(body))
+        page = client.get(f"/contracts/{made.id}/years/{STARTS}").text
+        (row,) = csv.DictReader(
+            io.StringIO(client.get(f"/contracts/{made.id}/years/{STARTS}.csv").text.lstrip("\ufeff"))
+        )
+        seen[body.id] = Decimal(row["difference"])
+        assert Decimal(row["due"]) - Decimal(row["charged"]) == seen[body.id]
+        assert f"before VAT</dt><dd>£{abs(seen[body.id]):,.2f}" in page
+        assert ("your organisation’s share" in page, row["of_what"]) == (
+            (False, "whole") if body is lead else (True, "own share")
+        )
+        assert (f"£{abs(whole):,.2f}" in page) is (body is lead)
+    asked = dict.fromkeys((second.id, third.id), Decimal(0))
+    for one in session.scalars(select(Invoice).where(Invoice.organisation_id.in_(asked))):
+        asked[one.organisation_id] += one.net * (one.kind is InvoiceKind.RECONCILIATION) - one.credited_net
+    assert seen == {lead.id: whole} | asked
+
+
 def test_nobody_else_sees_how_a_year_was_reckoned(
     session: Database, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
