@@ -215,6 +215,16 @@ class DatesForm(Form):
     )
 
 
+class ApprovalForm(Form):
+    """Approving; asked only where the plan rests on no current needs data (R48): why it is published all the same."""
+
+    needs_reason = LongText(
+        "Why publish without current needs data",
+        description="Kept with the call-off, where everyone who can read this file reads it. Nothing about any person.",
+        validators=[optional()],
+    )
+
+
 class ReasonForm(Form):
     """A reason, which those concerned will read."""
 

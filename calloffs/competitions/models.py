@@ -21,7 +21,7 @@ from calloffs.competitions.rules import (
 )
 from calloffs.funds.models import Fund
 from calloffs.plans.models import PlanVersion
-from calloffs.plans.rules import Band
+from calloffs.plans.rules import Band, Evidence
 from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
 from marketplace.framework.models import Category, Framework
@@ -49,6 +49,14 @@ class Competition(Base):
             "(status IN ('cancelled', 'failed')) = (ended_at IS NOT NULL AND ended_reason IS NOT NULL)",
             name="ended_complete",
         ),
+        # Published without current needs data only with the approver's reason (R48). Neither is kept of what was
+        # published before that was asked for.
+        CheckConstraint("needs_standing IS NULL OR published_at IS NOT NULL", name="needs_standing_of_published"),
+        CheckConstraint(
+            "(needs_reason IS NOT NULL) = (needs_standing IS NOT NULL AND needs_standing <> 'current')",
+            name="needs_reason",
+        ),
+        CheckConstraint("needs_reason <> ''", name="needs_reason_given"),
     )
 
     id: Mapped[Key]
@@ -78,6 +86,9 @@ class Competition(Base):
     submitted_at: Mapped[When | None]
     approved_by: Mapped[int | None] = key_of("people.id")
     published_at: Mapped[When | None]
+    # How the needs data of its plan stood when it was published, and why it was published if not on current data.
+    needs_standing: Mapped[Evidence | None] = mapped_column(choice(Evidence, "needs_standing_kind"))
+    needs_reason: Mapped[str | None]
     opened_at: Mapped[When | None]
     # Why the approver sent it back last, for the author; and why it was cancelled or failed, for everyone invited.
     returned_reason: Mapped[str | None]
@@ -100,6 +111,10 @@ class Competition(Base):
     def stage(self, now: datetime) -> Stage:
         """Where it is at this moment."""
         return stage_of(self.status, closes_at=self.closes_at, standstill_ends_at=self.standstill_ends_at, now=now)
+
+    def evidence(self, on: date) -> Evidence:
+        """How the needs data stands on a day that its plan rests on; without a plan it rests on none."""
+        return self.plan_version.evidence(on) if self.plan_version else Evidence.NONE
 
     @property
     def how_scores_are_made(self) -> tuple[str, ...]:

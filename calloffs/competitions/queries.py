@@ -170,7 +170,7 @@ def warnings(competition: Competition, *, qualified: int, now: datetime) -> list
     """
     planned = competition.plan_version
     return [
-        *(planned.warnings(clock.london(now).date()) if planned else []),
+        *(planned.warnings(clock.london(now).date()) if planned else [rules.WITHOUT_PLAN]),
         *rules.warnings(competition.requirement, qualified=qualified, now=now),
     ]
 

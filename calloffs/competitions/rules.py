@@ -135,6 +135,8 @@ WORDS_PER_100_000 = 1_000
 LEAST_WORDS = 2_000
 USUAL_MONTHS = 24
 
+WITHOUT_PLAN = "This call-off was not begun from a plan, so it rests on no published needs data."
+
 
 class Section(StrEnum):
     """A part of the draft: one page of its task list."""

@@ -238,7 +238,7 @@ class Play:
         if call_off.until < Until.OPEN:
             return
         with self.at(begun + timedelta(days=2)) as now:
-            calling.approve_and_publish(competition, actor=approver, now=now)
+            calling.approve_and_publish(competition, needs_reason=scenes.NEEDS_REASON, actor=approver, now=now)
         for bidder, strength, price in call_off.bidders:
             with self.at(min(closes - timedelta(days=2), self.today - timedelta(days=1))) as now:
                 self._bid(competition, call_off, bidder, strength, price, now=now)

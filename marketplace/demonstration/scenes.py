@@ -219,6 +219,7 @@ SPECIFICATION = (
     "The service begins within 10 working days of each referral. It is open to everybody in its cohort, with help for "
     "those who find reading, travel or language hard."
 )
+NEEDS_REASON = "The contract that runs now ends before this year’s needs data comes out; the plan uses last year’s."
 LEVEL_REASON = "The need and the people who can meet it are found at this level; no smaller area has enough referrals."
 ANSWERS = (
     "We meet each person where they are within five working days of the referral, agree with them what they want to "

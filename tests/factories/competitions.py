@@ -48,6 +48,9 @@ class Tender:
         return BidContent(answers, prices)
 
 
+NEEDS_REASON = "The needs data of 2026 comes after the contract that runs now ends."
+
+
 def make_tender(
     status: CompetitionStatus = CompetitionStatus.PUBLISHED, *, bands: bool = False, closes_at: datetime = CLOSES_AT
 ) -> Tender:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from calloffs.bids import actions
 from calloffs.competitions.rules import CompetitionStatus
 from marketplace.extensions import db
 from tests.conftest import StandingClock
-from tests.factories.competitions import CLOSES_AT, make_plan, make_tender
+from tests.factories.competitions import CLOSES_AT, NEEDS_REASON, make_plan, make_tender
 from tests.factories.places import make_all_places
 from tests.factories.referrals import make_referrals, make_service
 from tests.journeys.conftest import MakeVisitor, Site
@@ -57,6 +58,14 @@ def test_pages_of_a_commissioner_before_publication(site: Site, visitor: MakeVis
     for path in ("/home", f"/call-offs/{waiting}/decide"):
         approver.goto(path)
         approver.check()
+    # Without current needs data it is published only for a reason, which its file keeps.
+    approver.page.get_by_role("button", name="Approve and publish now").click()
+    expect(approver.page.get_by_role("link", name="Say why this is published without")).to_be_visible()
+    approver.check()
+    approver.page.get_by_label("Why publish without current needs data").fill(NEEDS_REASON)
+    approver.page.get_by_role("button", name="Approve and publish now").click()
+    expect(approver.page.get_by_text(NEEDS_REASON)).to_be_visible()
+    approver.check()
 
 
 def _parts_of(plan: int) -> list[str]:

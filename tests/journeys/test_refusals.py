@@ -34,7 +34,7 @@ from marketplace.extensions import db
 from tests.conftest import StandingClock
 from tests.factories.accounts import give_role, make_actor, make_commissioner, make_supplier
 from tests.factories.agreements import approver_of, make_agreement, signatory_of
-from tests.factories.competitions import CLOSES_AT, make_tender
+from tests.factories.competitions import CLOSES_AT, NEEDS_REASON, make_tender
 from tests.factories.evaluation import make_evaluated, make_recommended
 from tests.factories.invoices import make_contract, make_invoice
 from tests.factories.places import GREATER_MANCHESTER_REGION, KENT
@@ -201,7 +201,8 @@ def test_nobody_approves_their_own_call_off_nor_an_award_they_marked_or_recommen
         assert db.session.get_one(Competition, waiting).status is CompetitionStatus.AWAITING_APPROVAL
         assert db.session.get_one(Competition, decided).status is CompetitionStatus.EVALUATED
         assert db.session.scalars(select(Award.approved_at)).all() == [None]
-    Walker(visitor(made.approver)).go(f"/call-offs/{waiting}/decide").press("Approve and publish now").sees("Open")
+    approver = Walker(visitor(made.approver)).go(f"/call-offs/{waiting}/decide").fill(needs_reason=NEEDS_REASON)
+    approver.press("Approve and publish now").sees("Open")
 
 
 def test_a_contract_is_signed_in_turn_and_is_not_there_for_others(

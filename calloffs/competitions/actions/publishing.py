@@ -15,7 +15,7 @@ from calloffs.funds import actions as funds
 from calloffs.funds.rules import part_of
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
-from marketplace.errors import AlreadyDone, NotAllowed, Refused
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
 from marketplace.extensions import db
 from marketplace.suppliers import queries as suppliers
 
@@ -30,19 +30,23 @@ def send_back(competition: Competition, *, reason: str, actor: Actor, now: datet
     db.session.flush()
 
 
-def approve_and_publish(competition: Competition, *, actor: Actor, now: datetime) -> int:
+def approve_and_publish(competition: Competition, *, needs_reason: str = "", actor: Actor, now: datetime) -> int:
     """Approve, publish at once, and invite exactly the suppliers qualified for the category in every area (R3).
 
-    Refused to its author, always; and when the closing time has passed meanwhile. Returns how many were invited.
+    Refused to its author, always; when the closing time has passed meanwhile; and without a reason where its plan
+    rests on no needs data that is published and still good (R48). Returns how many were invited.
     """
     competition = _deciding(competition, actor)
     must_be_whole(competition, now)
+    standing = competition.evidence(clock.london(now).date())
+    if standing.needs_reason and not needs_reason.strip():
+        raise Invalid("Say why this is published without current needs data", field="needs_reason")
     move(competition, CompetitionStatus.PUBLISHED)
     competition.approved_by, competition.published_at = actor.person, now
-    planned = competition.plan_version
-    # What the approver was warned of (R48).
-    evidence = planned.evidence(clock.london(now).date()).value if planned else None
-    audit.record("Approved and published", competition, actor=actor, now=now, needs_data=evidence)
+    competition.needs_standing = standing
+    competition.needs_reason = needs_reason.strip() if standing.needs_reason else None
+    told = {"needs_data": competition.needs_standing, "reason": competition.needs_reason}
+    audit.record("Approved and published", competition, actor=actor, now=now, **told)
     _hold_money(competition, actor=actor, now=now)
     db.session.flush()
     return invite_qualified(competition, now=now, actor=actor)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from calloffs.competitions import queries
 from calloffs.competitions.actions import approve_and_publish, cancel, send_back
-from calloffs.competitions.forms import ReasonForm
+from calloffs.competitions.forms import ApprovalForm, ReasonForm
 from calloffs.competitions.models import Competition
 from calloffs.competitions.rules import CompetitionStatus
 from calloffs.competitions.views import bp
@@ -27,7 +27,7 @@ from marketplace.transactions import transaction
 def decide(competition_id: int) -> str:
     """The whole of what would be published, with its warnings, for the approver."""
     competition = queries.own_competition(acting(), competition_id)
-    return _decide_page(competition, ReasonForm())
+    return _decide_page(competition)
 
 
 @bp.post("/<int:competition_id>/approve")
@@ -36,13 +36,14 @@ def approve(competition_id: int) -> Response | tuple[str, int]:
     """Approve and publish now."""
     actor = acting()
     competition = queries.own_competition(actor, competition_id)
-    form = ReasonForm()
+    form = ApprovalForm()
+    reason = form.needs_reason.data or ""
     try:
         with transaction():
-            invited = approve_and_publish(competition, actor=actor, now=clock.now())
+            invited = approve_and_publish(competition, needs_reason=reason, actor=actor, now=clock.now())
     except Refused as refused:
         form.show_refusal(refused)
-        return _decide_page(queries.own_competition(actor, competition_id), form), refused.status
+        return _decide_page(queries.own_competition(actor, competition_id), approval=form), refused.status
     flash(f"The call-off is published. {plural(invited, 'supplier')} invited.")
     return redirect(url_for("competitions.show", competition_id=competition_id))
 
@@ -56,7 +57,7 @@ def return_to_author(competition_id: int) -> Response | tuple[str, int]:
     if _done_with_reason(send_back, competition, form):
         flash("The call-off is back with its author.")
         return redirect(url_for("competitions.show", competition_id=competition_id))
-    return _decide_page(competition, form), 422
+    return _decide_page(competition, sending_back=form), 422
 
 
 @bp.route("/<int:competition_id>/cancel", methods=["GET", "POST"])
@@ -86,7 +87,9 @@ def _done_with_reason(act: Callable[..., None], competition: Competition, form: 
     return True
 
 
-def _decide_page(competition: Competition, form: ReasonForm) -> str:
+def _decide_page(
+    competition: Competition, *, approval: ApprovalForm | None = None, sending_back: ReasonForm | None = None
+) -> str:
     if competition.status is CompetitionStatus.DRAFT:
         raise NotAllowed("This call-off is still a draft.")
     now = clock.now()
@@ -95,7 +98,11 @@ def _decide_page(competition: Competition, form: ReasonForm) -> str:
         "calloffs/competitions/decide.html",
         competition=competition,
         stage=competition.stage(now),
-        form=form,
+        # Of the two forms of the page, the one that was sent is shown as it was sent.
+        form=sending_back or approval,
+        approval=approval or ApprovalForm(formdata=None),
+        sending_back=sending_back or ReasonForm(formdata=None),
+        needs_reason=competition.evidence(clock.london(now).date()).needs_reason,
         waits=competition.status is CompetitionStatus.AWAITING_APPROVAL,
         is_author=competition.author_id == acting().person,
         qualified=qualified,

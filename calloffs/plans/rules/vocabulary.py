@@ -89,6 +89,11 @@ class Evidence(StrEnum):
             Evidence.OLD: "Out of date",
         }[self]
 
+    @property
+    def needs_reason(self) -> bool:
+        """Whether a call-off is published on it only for a reason: on all but data that is published and still good."""
+        return self is not Evidence.CURRENT
+
 
 class Section(StrEnum):
     """A part of a plan: one page each."""

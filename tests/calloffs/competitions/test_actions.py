@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from calloffs.competitions import actions, jobs, queries
 from calloffs.competitions.models import Competition, Invitation
 from calloffs.competitions.rules import PSED_QUESTION, CompetitionStatus, QuestionKind, Stage, VolumeKind, stage_of
-from calloffs.plans.rules import Band
+from calloffs.plans.models import NeedsData
+from calloffs.plans.rules import Band, Evidence
 from marketplace.access import Role
 from marketplace.accounts.models import Organisation
 from marketplace.audit import events_for
@@ -20,7 +21,7 @@ from marketplace.outbox import Letter
 from marketplace.suppliers.rules import QualificationStatus
 from tests.conftest import StandingClock
 from tests.factories.accounts import actor_with, make_actor, make_supplier
-from tests.factories.competitions import CLOSES_AT, make_plan, make_tender
+from tests.factories.competitions import CLOSES_AT, NEEDS_REASON, Tender, make_plan, make_tender
 from tests.factories.counting import counted_queries
 from tests.factories.places import (
     DOVER,
@@ -45,6 +46,10 @@ def _qualified(name: str, *places: str, category: str = "ACC", status: str = "qu
 
 def _invited(competition: Competition) -> set[str]:
     return {one.organisation.name for one in queries.invited(competition.id)}
+
+
+def _approve(made: Tender) -> int:
+    return actions.approve_and_publish(made.competition, needs_reason=NEEDS_REASON, actor=made.approver, now=NOW)
 
 
 def _subjects() -> list[str]:
@@ -231,7 +236,7 @@ def test_approval_publishes_and_invites_exactly_the_qualified() -> None:
     _qualified("Other service", MANCHESTER, category="ETE")
     _qualified("Suspended", MANCHESTER, status="suspended")
     _qualified("Sought", MANCHESTER, status="sought")
-    assert actions.approve_and_publish(made.competition, actor=made.approver, now=NOW) == 3
+    assert _approve(made) == 3
     assert _invited(made.competition) == {"Harbour Lights CIC", "Wide", "Near"}
     assert made.competition.status is CompetitionStatus.PUBLISHED
     assert made.competition.approved_by == made.approver.person
@@ -244,12 +249,61 @@ def test_approval_publishes_and_invites_exactly_the_qualified() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("standing", "published", "good_until"),
+    [
+        (Evidence.NONE, None, None),
+        (Evidence.AWAITED, None, date(2027, 9, 7)),
+        (Evidence.OLD, date(2026, 1, 1), date(2026, 9, 6)),
+        (Evidence.CURRENT, date(2026, 9, 7), date(2026, 9, 7)),
+    ],
+)
+def test_only_on_current_needs_data_is_it_published_without_a_reason(
+    standing: Evidence, published: date | None, good_until: date | None
+) -> None:
+    made = make_tender(AWAITING)
+    if good_until:
+        plan = make_plan(made.lead, made.author, settled=False)
+        (version,) = plan.versions
+        version.needs_data = NeedsData(
+            place_code=MANCHESTER,
+            organisation_id=made.lead.id,
+            title="Needs",
+            source="HMPPS",
+            due_on=min(NOW.date(), good_until - timedelta(days=1)),
+            published_on=published,
+            good_until=good_until,
+            entered_at=NOW,
+            entered_by=made.author.person,
+        )
+        made.competition.plan_version = version
+        db.session.flush()
+    if standing is not Evidence.CURRENT:
+        with pytest.raises(Invalid, match="Say why") as refused:
+            actions.approve_and_publish(made.competition, needs_reason="  ", actor=made.approver, now=NOW)
+        assert refused.value.field == "needs_reason"
+    _approve(made)
+    assert made.competition.needs_standing is standing
+    assert made.competition.needs_reason == (None if standing is Evidence.CURRENT else NEEDS_REASON)
+
+
+@pytest.mark.parametrize(("standing", "reason"), [("late", None), ("none", ""), ("current", "x"), (None, "x")])
+def test_the_database_too_refuses_what_passes_the_gate_without_a_reason(
+    standing: str | None, reason: str | None
+) -> None:
+    made = make_tender()
+    made.competition.needs_standing = Evidence(standing) if standing else None
+    made.competition.needs_reason = reason
+    with pytest.raises(IntegrityError, match="ck_competitions_needs_reason"):
+        db.session.flush()
+
+
 def test_a_requirement_in_two_areas_invites_who_covers_both() -> None:
     made = make_tender(AWAITING)
     made.competition.places.append(db.session.get_one(type(made.competition.places[0]), DOVER))
     _qualified("Both", GREATER_MANCHESTER_REGION, DOVER)
     _qualified("One", DOVER)
-    actions.approve_and_publish(made.competition, actor=made.approver, now=NOW)
+    _approve(made)
     assert _invited(made.competition) == {"Both"}
 
 
@@ -258,16 +312,16 @@ def test_inviting_asks_as_often_for_many_suppliers_as_for_few() -> None:
     for number in range(20):
         qualify(make_supplier(f"Supplier {number}"), "ACC", MANCHESTER)
     with counted_queries() as sent:
-        assert actions.approve_and_publish(made.competition, actor=made.approver, now=NOW) == 21
+        assert _approve(made) == 21
     assert sum("INSERT INTO competition_invitations" in one for one in sent) == 1
     assert len(sent) < 25
 
 
 def test_approval_comes_once() -> None:
     made = make_tender(AWAITING)
-    actions.approve_and_publish(made.competition, actor=made.approver, now=NOW)
+    _approve(made)
     with pytest.raises(AlreadyDone):
-        actions.approve_and_publish(made.competition, actor=made.approver, now=NOW)
+        _approve(made)
 
 
 def test_nothing_is_published_that_has_closed() -> None:

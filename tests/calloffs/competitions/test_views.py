@@ -13,7 +13,7 @@ from marketplace.access import Role
 from marketplace.extensions import db
 from tests.conftest import StandingClock
 from tests.factories.accounts import actor_with, make_actor, sign_in
-from tests.factories.competitions import CLOSES_AT, make_plan, make_tender
+from tests.factories.competitions import CLOSES_AT, NEEDS_REASON, make_plan, make_tender
 from tests.factories.counting import counted_queries
 from tests.factories.places import DOVER, GREATER_MANCHESTER_REGION, MANCHESTER, SALFORD
 
@@ -71,7 +71,7 @@ def test_a_call_off_is_drafted_from_a_plan_approved_by_another_and_published(cli
     sign_in(client, made.approver)
     assert "Approve the call-off" in client.get("/home").text
     assert "Harbour Lights CIC" in client.get(f"/call-offs/{key}/decide").text
-    page = client.post(f"/call-offs/{key}/approve", follow_redirects=True)
+    page = client.post(f"/call-offs/{key}/approve", data={"needs_reason": NEEDS_REASON}, follow_redirects=True)
     assert "1 supplier invited" in page.text
     competition = db.session.get_one(Competition, key)
     assert competition.closes_at == CLOSES_AT

@@ -22,7 +22,7 @@ from marketplace.extensions import db
 from marketplace.transactions import transaction
 from tests.factories.accounts import make_actor, make_commissioner, make_supplier
 from tests.factories.agreements import NOW, approver_of, make_award, sign_as, signatory_of
-from tests.factories.competitions import Tender, make_tender
+from tests.factories.competitions import NEEDS_REASON, Tender, make_tender
 
 WOMEN, WORK = "Women’s wider outcomes", "Into work"
 
@@ -52,7 +52,7 @@ def _paid_from(made: Tender, fund: Fund) -> None:
 
 def _publish(made: Tender) -> None:
     calling.submit_for_approval(made.competition, actor=made.author, now=NOW)
-    calling.approve_and_publish(made.competition, actor=made.approver, now=NOW)
+    calling.approve_and_publish(made.competition, needs_reason=NEEDS_REASON, actor=made.approver, now=NOW)
 
 
 @pytest.mark.usefixtures("session")

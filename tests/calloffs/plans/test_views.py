@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -10,7 +12,7 @@ from marketplace.access import Role
 from marketplace.audit import events_for
 from marketplace.extensions import db
 from tests.factories.accounts import actor_with, make_actor, make_commissioner, make_supplier, sign_in
-from tests.factories.competitions import make_needs_data, make_plan, make_tender
+from tests.factories.competitions import NEEDS_REASON, make_needs_data, make_plan, make_tender
 from tests.factories.counting import counted_queries
 from tests.factories.framework import make_framework
 from tests.factories.places import MANCHESTER, SALFORD, make_places
@@ -219,9 +221,42 @@ def test_the_approver_reads_of_late_needs_data_before_approving_and_the_trail_sa
     page = client.get(f"/call-offs/{made.competition.id}/decide").text
     assert "The needs data that the plan rests on was due and is not published: Needs of people in Manchester" in page
     assert "How the volume and the budget were worked out" in page
-    assert client.post(f"/call-offs/{made.competition.id}/approve").status_code == 302
+    assert '<a href="#needs_reason">' in client.post(f"/call-offs/{made.competition.id}/approve").text
+    answer = client.post(f"/call-offs/{made.competition.id}/approve", data={"needs_reason": f" {NEEDS_REASON} "})
+    assert answer.status_code == 302
     approved = next(one for one in events_for(made.competition) if one.what == "Approved and published")
-    assert approved.details == {"needs_data": "late"}
+    assert approved.details == {"needs_data": "late", "reason": NEEDS_REASON}
+    page = client.get(f"/call-offs/{made.competition.id}").text
+    assert "Published without current needs data" in page
+    assert NEEDS_REASON in page
+    sign_in(client, make_actor(made.funder, Role.CONTRACT_MANAGER))
+    assert NEEDS_REASON in client.get(f"/call-offs/{made.competition.id}").text
+
+
+def test_on_current_needs_data_the_approver_is_asked_for_no_reason(client: FlaskClient) -> None:
+    made = make_tender(CompetitionStatus.AWAITING_APPROVAL)
+    plan = make_plan(made.lead, made.author, settled=False)
+    needs, today = make_needs_data(made.author), clock.today()
+    planning.publish_needs_data(
+        needs, published_on=today, good_until=date(2027, 1, 1), actor=made.author, now=clock.now()
+    )
+    planning.rest_on(plan, needs_data_id=needs.id, reason="", actor=made.author, now=clock.now())
+    made.competition.plan_version = planning.settle(plan, actor=made.author, now=clock.now())
+    db.session.flush()
+    sign_in(client, made.approver)
+    assert "needs_reason" not in client.get(f"/call-offs/{made.competition.id}/decide").text
+    assert client.post(f"/call-offs/{made.competition.id}/approve").status_code == 302
+    assert "Published without current needs data" not in client.get(f"/call-offs/{made.competition.id}").text
+
+
+def test_sending_back_says_its_own_refusal_and_not_that_of_approving(client: FlaskClient) -> None:
+    made = make_tender(CompetitionStatus.AWAITING_APPROVAL)
+    sign_in(client, made.approver)
+    answer = client.post(f"/call-offs/{made.competition.id}/send-back", data={"needs_reason": "x"})
+    assert answer.status_code == 422
+    assert "Give the reason" in answer.text
+    assert "not begun from a plan" in answer.text
+    assert "Say why this is published" not in answer.text
 
 
 def test_the_list_narrows_sorts_and_is_a_file(client: FlaskClient) -> None:
