@@ -13,7 +13,6 @@ from calloffs.competitions.rules import Instrument
 from contracts.agreements import actions, queries
 from contracts.agreements.models import AgreementDocument, AgreementVersion
 from contracts.agreements.rules import DocumentStatus, terms_digest
-from contracts.agreements.rules.comparing import differences
 from contracts.agreements.rules.schedule import payment_schedule
 from marketplace import clock
 from marketplace.access import SYSTEM
@@ -83,7 +82,7 @@ def contract_page(version: AgreementVersion) -> str:
         version=version,
         terms=terms,
         digest=terms_digest(terms),
-        changes=differences(queries.terms(before[-1]), terms) if before else [],
+        changes=queries.what_changes(before[-1], version) if before else [],
         schedule=[] if terms.instrument == Instrument.GRANT else payment_schedule(terms),
         chain=[one for one in version.agreement.subcontractors if one.left_on is None],
     )

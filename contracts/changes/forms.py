@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from wtforms import HiddenField
@@ -25,6 +26,7 @@ from marketplace.forms import (
 )
 
 _SHORT = Length(max=80, message="This must be 80 characters or fewer")
+_MILESTONE = Length(max=200, message="Use 200 characters or fewer")
 
 
 class NewForm(Form):
@@ -169,32 +171,60 @@ class SignForm(Form):
     )
 
 
+class ValueForm(Form):
+    """What a grant is to be as a whole."""
+
+    value = Pounds(
+        "The whole grant",
+        description="All instalments together, those that are paid included.",
+        validators=[InputRequired("Enter what the whole grant is")],
+    )
+
+
+class InstalmentForm(Form):
+    """One instalment of a grant."""
+
+    milestone = Text("What is to be reached", validators=[required("Enter what is to be reached"), _MILESTONE])
+    amount = Pounds("Amount", validators=[InputRequired("Enter the amount")])
+    due_on = DateParts("When it is expected to be reached", missing="Enter when it is expected")
+
+
 class VolumeForm(Form):
     """One service's bands with their prices: fields are added by `for_bands`."""
 
-    numbers: Sequence[int]
+    # The price of each band, where it stays as it is.
+    prices: Mapping[int, Decimal | None]
     planned_band = Choice("Planned band", missing="Choose the band that you plan for")
     referrals_until = DateParts("Referrals are taken until", missing="Enter the last day on which referrals are taken")
 
     @classmethod
-    def for_bands(cls, numbers: Sequence[int]) -> VolumeForm:
-        """Fields for each band of the service."""
+    def for_bands(cls, prices: Mapping[int, Decimal | None]) -> VolumeForm:
+        """Fields for each band of the service, by number; its price is asked for where none is given."""
         fields: dict[str, Any] = {}
-        for number in numbers:
+        for number, price in prices.items():
             fields[f"low_{number}"] = WholeNumber(
                 f"Band {number}: from", least=0, most=1_000_000, validators=[InputRequired("Enter where it begins")]
             )
             fields[f"high_{number}"] = WholeNumber(
                 f"Band {number}: up to", least=0, most=1_000_000, validators=[InputRequired("Enter where it ends")]
             )
-            fields[f"price_{number}"] = Pounds(
-                f"Band {number}: price a year", validators=[InputRequired("Enter its price a year")]
-            )
+            if price is None:
+                fields[f"price_{number}"] = Pounds(
+                    f"Band {number}: price a year", validators=[InputRequired("Enter its price a year")]
+                )
         form: VolumeForm = type("ServiceVolumeForm", (cls,), fields)()
-        form.numbers = numbers
-        form.planned_band.choices = [(str(number), f"Band {number}") for number in numbers]
+        form.prices = prices
+        form.planned_band.choices = [(str(number), f"Band {number}") for number in prices]
         return form
 
     def bands(self) -> list[Band]:
         """The bands as typed."""
-        return [Band(n, self[f"low_{n}"].data, self[f"high_{n}"].data, self[f"price_{n}"].data) for n in self.numbers]
+        return [
+            Band(
+                number,
+                self[f"low_{number}"].data,
+                self[f"high_{number}"].data,
+                self[f"price_{number}"].data if price is None else price,
+            )
+            for number, price in self.prices.items()
+        ]

@@ -291,10 +291,45 @@ class Priced:
 def priced(before: Sequence[Span], after: Sequence[Span], *, starts_on: date, year: tuple[date, date]) -> list[Priced]:
     """The price of a variation for each funder, those of today first."""
     life = (starts_on, max(before[-1].last, after[-1].last))
-    figures = [
-        costs(spans, starts_on=starts_on, first=first, last=last)
-        for first, last in (year, life)
-        for spans in (before, after)
-    ]
+    return _beside(
+        [
+            costs(spans, starts_on=starts_on, first=first, last=last)
+            for first, last in (year, life)
+            for spans in (before, after)
+        ]
+    )
+
+
+def granted(
+    spans: Sequence[Span], parts: Sequence[tuple[date, Decimal]], *, first: date, last: date
+) -> dict[str, Decimal]:
+    """What of a grant's instalments (day, pounds) falls into first..last for each funder, by its share on their day."""
+    found: dict[str, Decimal] = {}
+    for day, amount in parts:
+        shares = next((one.shares for one in reversed(spans) if one.first <= day), spans[0].shares)
+        if first <= day <= last and shares:
+            split_up = split(amount, [percent for _, percent in shares])
+            for (name, _), part in zip(shares, split_up, strict=True):
+                found[name] = found.get(name, Decimal(0)) + part
+    return found
+
+
+def grant_priced(
+    before: tuple[Sequence[Span], Sequence[tuple[date, Decimal]]],
+    after: tuple[Sequence[Span], Sequence[tuple[date, Decimal]]],
+    *,
+    year: tuple[date, date],
+) -> list[Priced]:
+    """The price of a variation of a grant for each funder: its spans and its instalments, before and after."""
+    return _beside(
+        [
+            granted(*plan, first=first, last=last)
+            for first, last in (year, (date.min, date.max))
+            for plan in (before, after)
+        ]
+    )
+
+
+def _beside(figures: Sequence[dict[str, Decimal]]) -> list[Priced]:
     names = dict.fromkeys(name for by in (figures[2], figures[3]) for name in by)
     return [Priced(name, *(by.get(name, Decimal(0)) for by in figures)) for name in names]

@@ -287,14 +287,6 @@ class VatForm(Form):
     from_day = DateParts("For invoices raised from", missing="Enter the day from which this applies")
 
 
-class InstalmentForm(Form):
-    """One more instalment of a grant."""
-
-    milestone = Text("What is to be reached", validators=[required("Enter what is to be reached"), _at_most(200)])
-    amount = _amount("Amount", "Enter the amount")
-    due_on = DateParts("When it is expected to be reached", missing="Enter when it is expected")
-
-
 class ClaimForm(Form):
     """How it can be seen that a milestone is reached."""
 

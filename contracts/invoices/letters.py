@@ -7,8 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from contracts.agreements.models import Agreement, ServiceLine
-from contracts.invoices.models import CreditNote, Deduction, Dispute, GrantInstalment, Invoice, SubcontractorPayment
+from contracts.agreements.models import Agreement, GrantInstalment, ServiceLine
+from contracts.invoices.models import CreditNote, Deduction, Dispute, Invoice, SubcontractorPayment
 from marketplace import clock
 from marketplace.access import Permission
 from marketplace.accounts.letters import write_to

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from calloffs.competitions.rules import Instrument
-from contracts.agreements.models import Agreement
+from contracts.agreements.models import Agreement, GrantInstalment
 from contracts.invoices import actions
-from contracts.invoices.models import Deduction, GrantInstalment
+from contracts.invoices.models import Deduction
 from marketplace.access import Role
 from marketplace.accounts.models import Organisation
 from tests.factories.accounts import make_actor

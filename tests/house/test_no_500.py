@@ -49,6 +49,7 @@ from tests.factories.agreements import make_signed_agreement
 from tests.factories.changes import APPLIES, Change, make_proposal
 from tests.factories.competitions import make_needs_data, make_plan, make_tender
 from tests.factories.evaluation import make_evaluated, make_recommended
+from tests.factories.grants import make_grant
 from tests.factories.invoices import RAISED, make_contract, make_invoice
 from tests.factories.mobilisation import Contract
 from tests.factories.money import make_deduction, make_instalment
@@ -175,7 +176,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "credit_note_id": [credit(invoice, amount=Decimal(1), reason="x", actor=supplier, now=clock()).id],
         "difference_id": [make_difference().id],
         "fund_id": [fund.id],
-        "variation_id": [variation.id],
+        "variation_id": [variation.id, make_grant(funders=1, lead=tender.lead).draft(now=clock()).id],
         "suspension_id": [stopped.id],
         "option_id": [option.id],
         "proposal_id": [make_proposal(changed).id],

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from calloffs.funds import actions as funds
 from calloffs.funds.rules import Stage
 from contracts.agreements import letters, queries
+from contracts.agreements.actions.granting import apply_schedule
 from contracts.agreements.models import Agreement, AgreementDocument, AgreementVersion, Signature
 from contracts.agreements.rules import (
     AFTER,
@@ -111,7 +112,8 @@ def settle_fund(version: AgreementVersion, *, stage: Stage, actor: Actor, now: d
 def agree(version: AgreementVersion, *, actor: Actor, now: datetime) -> None:
     """The version is agreed: it applies from its day on, and its document is wanted.
 
-    Refused when it is paid from a fund that has less left than it now takes.
+    Refused when it is paid from a fund that has less left than it now takes, and, of a grant, when it would change an
+    instalment that is claimed.
     """
     agreement = version.agreement
     settle_fund(version, stage=Stage.AGREED, actor=actor, now=now)
@@ -119,6 +121,7 @@ def agree(version: AgreementVersion, *, actor: Actor, now: datetime) -> None:
     for one in before:
         one.superseded_on = version.in_force_from
     db.session.flush()
+    apply_schedule(version)
     version.agreed_at = now
     agreement.ends_on, agreement.whole_life_value = version.ends_on, version.whole_life_value
     want_document(version, now=now)

@@ -1,4 +1,4 @@
-"""Agreements: contracts in their versions, service lines and their terms, funders, signatures, and suspensions."""
+"""Agreements: contracts in their versions, lines and their terms, funders, signatures, suspensions, instalments."""
 
 from contracts.agreements.models.contracts import (
     Agreement,
@@ -13,6 +13,7 @@ from contracts.agreements.models.contracts import (
     Signature,
     Subcontractor,
 )
+from contracts.agreements.models.granting import GrantInstalment, VersionInstalment
 from contracts.agreements.models.standing import ExtensionOption, Suspension
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "AgreementFunder",
     "AgreementVersion",
     "ExtensionOption",
+    "GrantInstalment",
     "LineBand",
     "LineTerms",
     "LineTermsPlace",
@@ -29,4 +31,5 @@ __all__ = [
     "Signature",
     "Subcontractor",
     "Suspension",
+    "VersionInstalment",
 ]

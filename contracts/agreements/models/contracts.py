@@ -26,6 +26,7 @@ from marketplace.places.models import Place
 from marketplace.vault import SealedText
 
 if TYPE_CHECKING:
+    from contracts.agreements.models.granting import GrantInstalment, VersionInstalment
     from contracts.agreements.models.standing import ExtensionOption, Suspension
 
 
@@ -74,6 +75,10 @@ class Agreement(Base):
         back_populates="agreement", order_by="ExtensionOption.number"
     )
     suspensions: Mapped[list[Suspension]] = relationship(back_populates="agreement", order_by="Suspension.id")
+    # Of a grant: as last agreed, and where each stands.
+    instalments: Mapped[list[GrantInstalment]] = relationship(
+        back_populates="agreement", order_by="GrantInstalment.number"
+    )
 
     def version_on(self, day: date) -> AgreementVersion:
         """The version in force on a day: before the start, and until it is agreed, the first."""
@@ -155,6 +160,10 @@ class AgreementVersion(Base):
     line_terms: Mapped[list[LineTerms]] = relationship(back_populates="version", order_by="LineTerms.line_id")
     signatures: Mapped[list[Signature]] = relationship(order_by="Signature.at")
     documents: Mapped[list[AgreementDocument]] = relationship(back_populates="version", order_by="AgreementDocument.id")
+    # Of a varied grant: the schedule of instalments that it agrees.
+    instalments: Mapped[list[VersionInstalment]] = relationship(
+        order_by="VersionInstalment.number", cascade="all, delete-orphan"
+    )
 
 
 def _in_force(versions: Sequence[AgreementVersion], day: date) -> AgreementVersion | None:

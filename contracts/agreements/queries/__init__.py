@@ -23,7 +23,7 @@ from contracts.agreements.queries.signing import (
     waiting,
     waiting_documents,
 )
-from contracts.agreements.queries.terms import is_as_signed, terms
+from contracts.agreements.queries.terms import is_as_signed, terms, what_changes
 
 __all__ = [
     "Filter",
@@ -48,6 +48,7 @@ __all__ = [
     "turn_of",
     "waiting",
     "waiting_documents",
+    "what_changes",
     "whole",
     "with_terms",
 ]

@@ -81,6 +81,7 @@ def whole() -> list[ORMOption]:
             selectinload(AgreementVersion.funders).joinedload(AgreementFunder.organisation),
             selectinload(AgreementVersion.signatures),
             selectinload(AgreementVersion.documents),
+            selectinload(AgreementVersion.instalments),
         ),
         selectinload(Agreement.subcontractors),
         selectinload(Agreement.extension_options),

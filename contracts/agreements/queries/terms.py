@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import (
     Agreement,
@@ -22,6 +24,8 @@ from contracts.agreements.rules import (
     terms_digest,
     terms_from,
 )
+from contracts.agreements.rules.comparing import Difference, differences
+from contracts.agreements.rules.instalments import InstalmentTerm
 from marketplace.accounts.models import Organisation
 
 
@@ -54,7 +58,32 @@ def _terms_as_they_stand(version: AgreementVersion) -> Terms:
         version=version.number if version.number > 1 else None,
         in_force_from=version.in_force_from if version.number > 1 else None,
         options=_options(version),
+        instalments=tuple(one.term for one in version.instalments)
+        if version.number > 1 and _is_grant(agreement)
+        else None,
     )
+
+
+def what_changes(old: AgreementVersion, new: AgreementVersion) -> list[Difference]:
+    """What one version's terms differ in from another's, in words.
+
+    A grant's first version was signed before its instalments were planned: it is compared by what was planned.
+    """
+    before = terms(old)
+    if before.instalments is None:
+        before = replace(before, instalments=tuple(one.term for one in old.instalments) or None)
+    return differences(before, terms(new))
+
+
+def _schedule(version: AgreementVersion) -> tuple[InstalmentTerm, ...] | None:
+    """The instalments that a varied grant agrees."""
+    if version.number == 1 or not _is_grant(version.agreement):
+        return None
+    return tuple(one.term for one in version.instalments)
+
+
+def _is_grant(agreement: Agreement) -> bool:
+    return agreement.instrument is Instrument.GRANT
 
 
 def _options(version: AgreementVersion) -> tuple[OptionTerm, ...] | None:
@@ -78,7 +107,7 @@ def is_as_signed(version: AgreementVersion) -> bool:
 def _payment(agreement: Agreement) -> str:
     if agreement.origin is not Origin.AWARD:
         return ""
-    return PAYMENT if agreement.instrument is Instrument.CONTRACT else GRANT_PAYMENT
+    return GRANT_PAYMENT if _is_grant(agreement) else PAYMENT
 
 
 def _party(organisation: Organisation) -> Party:

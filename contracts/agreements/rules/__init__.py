@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from contracts.agreements.rules.instalments import InstalmentTerm
 from contracts.agreements.rules.years import contract_year as contract_year
 from contracts.agreements.rules.years import ends_on as ends_on
 from contracts.agreements.rules.years import first_of_month as first_of_month
@@ -225,10 +226,12 @@ class Terms:
     in_force_from: date | None = None
     # Options to extend; None where there are none.
     options: tuple[OptionTerm, ...] | None = None
+    # Of a grant as varied: its instalments.
+    instalments: tuple[InstalmentTerm, ...] | None = None
 
 
 # Added after the first contracts were signed: left out where empty, so that the digests of those stay what they are.
-_ADDED_LATER = ("instrument", "version", "in_force_from", "options")
+_ADDED_LATER = ("instrument", "version", "in_force_from", "options", "instalments")
 
 
 def canonical_terms(terms: Terms) -> bytes:
@@ -257,6 +260,7 @@ def terms_from(canonical: str | bytes) -> Terms:
             "whole_life_value": None if said["whole_life_value"] is None else Decimal(said["whole_life_value"]),
             "in_force_from": _date_if(said.get("in_force_from")),
             "options": _options_from(said.get("options")),
+            "instalments": _instalments_from(said.get("instalments")),
             "lines": tuple(
                 LineTerm(
                     **one
@@ -282,6 +286,15 @@ def _options_from(said: list[dict[str, Any]] | None) -> tuple[OptionTerm, ...] |
     return tuple(OptionTerm(**one | {"decide_by": date.fromisoformat(one["decide_by"])}) for one in said)
 
 
+def _instalments_from(said: list[dict[str, Any]] | None) -> tuple[InstalmentTerm, ...] | None:
+    if said is None:
+        return None
+    return tuple(
+        InstalmentTerm(**one | {"amount": Decimal(one["amount"]), "due_on": date.fromisoformat(one["due_on"])})
+        for one in said
+    )
+
+
 def figures(terms: Terms) -> tuple[object, ...]:
     """What may not differ from what was signed: dates, shares, amounts, bands, codes of places. Names may change."""
     return (
@@ -291,6 +304,7 @@ def figures(terms: Terms) -> tuple[object, ...]:
         terms.instrument,
         terms.in_force_from,
         terms.options,
+        terms.instalments,
         terms.specification,
         terms.equality_commitments,
         tuple(sorted(funder.percent for funder in terms.funders)),

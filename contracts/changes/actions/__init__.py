@@ -13,6 +13,7 @@ from contracts.changes.actions.exiting import (
     reopen_task,
 )
 from contracts.changes.actions.extending import add_option, leave_option, remove_option, use_option
+from contracts.changes.actions.granting import drop_instalment, set_instalment, set_value
 from contracts.changes.actions.leading import hand_lead_over
 from contracts.changes.actions.proposing import decline, propose, take_proposal_back, take_up
 from contracts.changes.actions.suspending import lift, suspend
@@ -27,6 +28,7 @@ __all__ = [
     "begin_exit",
     "change_task",
     "decline",
+    "drop_instalment",
     "drop_task",
     "finish_task",
     "hand_lead_over",
@@ -39,9 +41,11 @@ __all__ = [
     "reopen_task",
     "send_back",
     "set_dates",
+    "set_instalment",
     "set_lead",
     "set_places",
     "set_shares",
+    "set_value",
     "set_volume",
     "sign",
     "submit",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 
 from contracts.agreements.models import Agreement, AgreementVersion
 from contracts.changes.models import Variation
-from contracts.changes.rules import VARIATION_MOVES, VariationStatus
+from contracts.changes.rules import ENDS, VARIATION_MOVES, Purpose, VariationStatus
 from contracts.mobilisation.queries import side_of
+from marketplace import audit
 from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, NotAllowed, Refused
 from marketplace.extensions import db
@@ -40,6 +43,24 @@ def drafting(variation: Variation, actor: Actor) -> AgreementVersion:
     if variation.status is not VariationStatus.DRAFT:
         raise Refused("This change is no longer a draft, so that it cannot be changed here.")
     return variation.version
+
+
+def changing(variation: Variation, actor: Actor) -> AgreementVersion:
+    """The draft, held, of a change whose parts may be changed: not of an ending or an extension."""
+    version = drafting(variation, actor)
+    if variation.purpose in ENDS:
+        raise Refused("An early ending changes the last day alone. Withdraw it, and enter another last day.")
+    if variation.purpose is Purpose.EXTENSION:
+        raise Refused("An option is used as it was agreed. Withdraw this, or agree anything else with another change.")
+    return version
+
+
+def changed(variation: Variation, part: str, actor: Actor, now: datetime) -> None:
+    """One part of the draft is another now."""
+    db.session.flush()
+    audit.record(
+        "Changed the draft change", variation.agreement, actor=actor, now=now, variation=variation.id, part=part
+    )
 
 
 def move(variation: Variation, to: VariationStatus) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements import actions as agreeing
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import Signature
@@ -12,6 +13,7 @@ from contracts.changes.actions.checks import drafting, locked, move, must_lead
 from contracts.changes.actions.drafting import check_day, check_notice, copy_version
 from contracts.changes.actions.exiting import prepare_exit
 from contracts.changes.actions.extending import give_option_back
+from contracts.changes.actions.granting import bring_up_to_date, check_schedule
 from contracts.changes.actions.leading import hand_lead_over
 from contracts.changes.models import Variation, VariationApproval
 from contracts.changes.rules import (
@@ -36,10 +38,13 @@ def submit(variation: Variation, *, actor: Actor, now: datetime) -> None:
     else:
         _date_extension(variation, now)
         check_day(variation.agreement, version.in_force_from, version.ends_on, now)
+    bring_up_to_date(variation)
+    check_schedule(variation)
     found = queries.effect(variation)
     if not found.differences:
         raise Refused("Nothing is changed yet. Change at least one part before you ask for approval.")
-    version.whole_life_value = found.whole_life_value
+    if variation.agreement.instrument is Instrument.CONTRACT:
+        version.whole_life_value = found.whole_life_value
     move(variation, VariationStatus.AWAITING_APPROVAL)
     variation.returned_reason = None
     db.session.flush()

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from calloffs.competitions.rules import Instrument
 from calloffs.plans.rules import Band
 from calloffs.plans.rules import faults as band_faults
+from contracts.agreements.actions import write_schedule
 from contracts.agreements.models import (
     Agreement,
     AgreementFunder,
@@ -20,11 +21,11 @@ from contracts.agreements.models import (
     LineTerms,
 )
 from contracts.agreements.rules import AgreementStatus, Origin
-from contracts.changes.actions.checks import drafting, lock, must_lead
+from contracts.changes import queries
+from contracts.changes.actions.checks import changed, changing, lock, must_lead
+from contracts.changes.actions.granting import bring_up_to_date, keep_plan, must_be_planned
 from contracts.changes.models import Variation
 from contracts.changes.rules import (
-    ENDS,
-    OPEN,
     Ground,
     Purpose,
     VariationStatus,
@@ -55,23 +56,20 @@ def begin(
     `ends_on` is another last day, for what moves that alone.
 
     Refused: for others than the lead's contract manager or commercial partner, a contract that is not signed by both
-    sides, or is over, a grant, and a day that is past or before a version agreed already.
+    sides, or is over, and a day that is past or before a version agreed already.
     """
     lock(agreement)
     must_lead(agreement, actor)
     if agreement.status is not AgreementStatus.SIGNED or agreement.origin is not Origin.AWARD:
         raise Refused("Only a contract that both sides have signed here can be varied.")
-    if agreement.instrument is Instrument.GRANT:
-        # A change is priced by bands, and a grant is paid by instalments.
-        raise Refused("A grant cannot be varied here yet. Agree the change in writing and change its instalments.")
     if agreement.ends_on is not None and agreement.ends_on < clock.london(now).date():
         raise TooLate("This contract has ended.")
-    open_one = db.session.scalar(
-        select(Variation.id).where(Variation.agreement_id == agreement.id, Variation.status.in_(OPEN))
-    )
-    if open_one is not None:
+    if queries.is_being_changed(agreement):
         raise AlreadyDone("A change to this contract is under way already. Finish or withdraw it first.")
     check_day(agreement, in_force_from, ends_on or agreement.latest.ends_on, now)
+    keep_plan(agreement)
+    if purpose is Purpose.EXTENSION:
+        must_be_planned(agreement)
     version = copy_version(agreement, agreement.latest, in_force_from=in_force_from, ends_on=ends_on)
     variation = Variation(
         agreement_id=agreement.id,
@@ -86,17 +84,18 @@ def begin(
     )
     db.session.add(variation)
     db.session.flush()
+    bring_up_to_date(variation)
     audit.record("Began to draft a change", agreement, actor=actor, now=now, variation=variation.id)
     return variation
 
 
 def set_dates(variation: Variation, *, in_force_from: date, ends_on: date, actor: Actor, now: datetime) -> None:
     """From when the change applies, and the contract's last day. Referrals that ended with the contract end with it."""
-    version = _changing(variation, actor)
+    version = changing(variation, actor)
     check_day(variation.agreement, in_force_from, ends_on, now)
     move_end(version, ends_on)
     version.in_force_from = in_force_from
-    _changed(variation, "dates", actor, now)
+    changed(variation, "dates", actor, now)
 
 
 def move_end(version: AgreementVersion, ends_on: date) -> None:
@@ -122,7 +121,11 @@ def set_volume(
     now: datetime,
 ) -> None:
     """One service's bands or cap with their prices, the planned band, and until when referrals are taken."""
-    version = _changing(variation, actor)
+    version = changing(variation, actor)
+    if version.agreement.instrument is Instrument.GRANT and [one.annual_value for one in bands] != [
+        one.annual_price for one in terms.bands
+    ]:
+        raise Invalid("A grant is paid by its instalments: change those, and its value.")
     if wrong := band_faults(bands):
         raise Invalid(wrong[0])
     if planned_band not in {band.number for band in bands}:
@@ -135,24 +138,24 @@ def set_volume(
         LineBand(number=band.number, low=band.low, high=band.high, annual_price=band.annual_value) for band in bands
     )
     terms.planned_band, terms.referrals_until = planned_band, referrals_until
-    _changed(variation, "volume", actor, now)
+    changed(variation, "volume", actor, now)
 
 
 def set_places(
     variation: Variation, terms: LineTerms, *, place_codes: Sequence[str], actor: Actor, now: datetime
 ) -> None:
     """Where one service is delivered."""
-    _changing(variation, actor)
+    changing(variation, actor)
     found = db.session.scalars(select(Place).where(Place.code.in_(place_codes), Place.retired_on.is_(None))).all()
     if not found or len(found) != len(set(place_codes)):
         raise Invalid("Choose at least one area from the list", field="place_codes")
     terms.places = list(found)
-    _changed(variation, "areas", actor, now)
+    changed(variation, "areas", actor, now)
 
 
 def set_shares(variation: Variation, *, shares: Sequence[tuple[int, Decimal]], actor: Actor, now: datetime) -> None:
     """Who pays which part from then on, in percent. Refused unless they come to 100, each body once."""
-    version = _changing(variation, actor)
+    version = changing(variation, actor)
     if len({body for body, _ in shares}) != len(shares):
         raise Invalid("Name each body once.")
     if any(percent <= 0 for _, percent in shares) or sum((percent for _, percent in shares), Decimal(0)) != 100:
@@ -171,16 +174,16 @@ def set_shares(variation: Variation, *, shares: Sequence[tuple[int, Decimal]], a
             version.funders.append(
                 AgreementFunder(agreement_id=version.agreement_id, organisation_id=body, percent=percent)
             )
-    _changed(variation, "shares", actor, now)
+    changed(variation, "shares", actor, now)
 
 
 def set_lead(variation: Variation, *, body_id: int, actor: Actor, now: datetime) -> None:
     """Who leads the contract from then on: one of the bodies that pay it, which so approves as well."""
-    version = _changing(variation, actor)
+    version = changing(variation, actor)
     if body_id not in {one.organisation_id for one in version.funders}:
         raise Invalid("Only a body that funds the contract can lead it. Enter its part first.", field="lead")
     version.lead_id = None if body_id == version.agreement.commissioner_id else body_id
-    _changed(variation, "lead", actor, now)
+    changed(variation, "lead", actor, now)
 
 
 def check_notice(variation: Variation, now: datetime) -> None:
@@ -230,7 +233,7 @@ def copy_version(
                 ],
             )
         )
-    db.session.flush()
+    write_schedule(version, [one.term for one in source.instalments])
     return version
 
 
@@ -242,19 +245,3 @@ def check_day(agreement: Agreement, in_force_from: date, ends_on: date | None, n
         raise Invalid("It cannot apply before a change that is agreed already", field="in_force_from")
     if ends_on is not None and ends_on < in_force_from:
         raise Invalid("The contract must last until the day from which the change applies", field="ends_on")
-
-
-def _changing(variation: Variation, actor: Actor) -> AgreementVersion:
-    version = drafting(variation, actor)
-    if variation.purpose in ENDS:
-        raise Refused("An early ending changes the last day alone. Withdraw it, and enter another last day.")
-    if variation.purpose is Purpose.EXTENSION:
-        raise Refused("An option is used as it was agreed. Withdraw this, or agree anything else with another change.")
-    return version
-
-
-def _changed(variation: Variation, part: str, actor: Actor, now: datetime) -> None:
-    db.session.flush()
-    audit.record(
-        "Changed the draft change", variation.agreement, actor=actor, now=now, variation=variation.id, part=part
-    )

@@ -22,6 +22,8 @@ from contracts.changes.queries.suspensions import suspension_for, suspensions_of
 from contracts.changes.queries.variations import (
     Effect,
     effect,
+    is_being_changed,
+    is_varied,
     lead_on,
     leads_to_hand_over,
     may_approve,
@@ -42,7 +44,9 @@ __all__ = [
     "exit_task_for",
     "exit_tasks",
     "exit_tasks_owed",
+    "is_being_changed",
     "is_open_to_change",
+    "is_varied",
     "latest_abandonment_of",
     "lead_on",
     "leads_to_hand_over",

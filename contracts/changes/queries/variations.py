@@ -11,12 +11,14 @@ from flask import url_for
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, AgreementFunder, AgreementVersion
 from contracts.agreements.rules import Side, contract_year
-from contracts.agreements.rules.comparing import Difference, differences
+from contracts.agreements.rules.comparing import Difference
 from contracts.changes.models import Variation, VariationApproval
-from contracts.changes.rules import TURN, Priced, Purpose, Span, VariationStatus, priced, varied
+from contracts.changes.rules import OPEN, TURN, Priced, Purpose, Span, VariationStatus, grant_priced, priced, varied
+from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.errors import NotFound
@@ -68,6 +70,22 @@ def variations_of(actor: Actor, agreement: Agreement) -> Sequence[Variation]:
     return db.session.scalars(wanted).all()
 
 
+def is_being_changed(agreement: Agreement) -> bool:
+    """Whether a change to the contract is under way."""
+    found = select(Variation.id).where(Variation.agreement_id == agreement.id, Variation.status.in_(OPEN))
+    return db.session.scalar(found) is not None
+
+
+def is_varied(agreement: Agreement) -> bool:
+    """Whether both sides have agreed other terms than the first, perhaps for a day to come."""
+    found = select(AgreementVersion.id).where(
+        AgreementVersion.agreement_id == agreement.id,
+        AgreementVersion.number > 1,
+        AgreementVersion.agreed_at.is_not(None),
+    )
+    return db.session.scalar(found.limit(1)) is not None
+
+
 def must_approve(variation: Variation) -> list[Organisation]:
     """Every body that funds the contract now or would from then on, each once."""
     found = {
@@ -95,11 +113,25 @@ def effect(variation: Variation) -> Effect:
     if variation.purpose is Purpose.EXTENSION and old.ends_on is not None:
         first = old.ends_on + timedelta(days=1)
     year = contract_year(agreement.starts_on, first)
-    return Effect(
-        differences(agreements.terms(old), agreements.terms(new)),
-        priced(before, after, starts_on=agreement.starts_on, year=year),
-        year,
+    prices = (
+        grant_priced((before, _parts(old)), (after, _parts(new)), year=year)
+        if agreement.instrument is Instrument.GRANT
+        else priced(before, after, starts_on=agreement.starts_on, year=year)
     )
+    return Effect(agreements.what_changes(old, new), prices, year)
+
+
+def _parts(version: AgreementVersion) -> list[tuple[date, Decimal]]:
+    """A grant's instalments by the day on which they were accepted or are expected; what has none yet, by its last."""
+    agreement = version.agreement
+    accepted = {
+        one.number: clock.london(one.accepted_at).date() for one in agreement.instalments if one.accepted_at is not None
+    }
+    found = [
+        (max(accepted.get(one.number, one.due_on), agreement.starts_on), one.amount) for one in version.instalments
+    ]
+    left = (version.whole_life_value or Decimal(0)) - sum((amount for _, amount in found), Decimal(0))
+    return [*found, (version.ends_on or date.max, left)] if left > 0 else found
 
 
 def _before(variation: Variation) -> AgreementVersion:

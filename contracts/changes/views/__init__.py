@@ -20,7 +20,7 @@ def ask(form: Form, template: str, action: Callable[[], str], *, said: str = "",
 
 
 # The pages hang themselves on the blueprint.
-from contracts.changes.views import abandoning, endings, options, parts, proposals, suspensions, variations  # noqa: E402
+from contracts.changes.views import abandoning, endings, granting, options, parts, proposals, suspensions, variations  # noqa: E402
 
 __all__ = [
     "Answer",
@@ -28,6 +28,7 @@ __all__ = [
     "ask",
     "bp",
     "endings",
+    "granting",
     "options",
     "parts",
     "press",

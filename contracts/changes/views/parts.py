@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calloffs.competitions.forms import CO_COMMISSIONERS, FundersForm
+from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import LineTerms
 from contracts.agreements.rules import Side
 from contracts.changes import actions
@@ -23,7 +24,7 @@ from marketplace.places import queries as places
 @audience(Permission.MANAGE_CONTRACTS)
 def dates(variation_id: int) -> Answer:
     """From when it applies, and the last day."""
-    variation = _draft(variation_id)
+    variation = draft_of(variation_id)
     form = DatesForm(obj=variation.version)
     return part(
         form,
@@ -43,14 +44,16 @@ def dates(variation_id: int) -> Answer:
 @audience(Permission.MANAGE_CONTRACTS)
 def volume(variation_id: int, line_id: int) -> Answer:
     """One service's bands or cap, and prices."""
-    variation = _draft(variation_id)
+    variation = draft_of(variation_id)
     agreed = _terms(variation, line_id)
-    form = VolumeForm.for_bands([band.number for band in agreed.bands])
+    is_grant = variation.agreement.instrument is Instrument.GRANT
+    form = VolumeForm.for_bands({band.number: band.annual_price if is_grant else None for band in agreed.bands})
     if not form.is_submitted():
         form.planned_band.data, form.referrals_until.data = str(agreed.planned_band), agreed.referrals_until
         for band in agreed.bands:
             form[f"low_{band.number}"].data, form[f"high_{band.number}"].data = band.low, band.high
-            form[f"price_{band.number}"].data = band.annual_price
+            if not is_grant:
+                form[f"price_{band.number}"].data = band.annual_price
     return part(
         form,
         variation,
@@ -64,7 +67,7 @@ def volume(variation_id: int, line_id: int) -> Answer:
             now=clock.now(),
         ),
         template="volume",
-        heading=f"Volume and price of {agreed.line.title}",
+        heading=f"{'Volume' if is_grant else 'Volume and price'} of {agreed.line.title}",
     )
 
 
@@ -72,7 +75,7 @@ def volume(variation_id: int, line_id: int) -> Answer:
 @audience(Permission.MANAGE_CONTRACTS)
 def areas(variation_id: int, line_id: int) -> Answer:
     """Where one service is delivered."""
-    variation = _draft(variation_id)
+    variation = draft_of(variation_id)
     agreed = _terms(variation, line_id)
     form = PlacesForm()
     form.place_codes.choices = places.choices()
@@ -94,7 +97,7 @@ def areas(variation_id: int, line_id: int) -> Answer:
 @audience(Permission.MANAGE_CONTRACTS)
 def shares(variation_id: int) -> Answer:
     """Who pays which part."""
-    variation = _draft(variation_id)
+    variation = draft_of(variation_id)
     lead = variation.agreement.commissioner_id
     form = FundersForm()
     del form.source  # from which fund the lead pays its part stays as it was agreed
@@ -121,7 +124,7 @@ def shares(variation_id: int) -> Answer:
 @audience(Permission.MANAGE_CONTRACTS)
 def lead(variation_id: int) -> Answer:
     """Who leads the contract from then on."""
-    variation, form = _draft(variation_id), LeadForm()
+    variation, form = draft_of(variation_id), LeadForm()
     form.lead.choices = [(str(one.organisation_id), one.organisation.name) for one in variation.version.funders]
     if not form.is_submitted():
         form.lead.data = str(variation.version.lead_id or variation.agreement.commissioner_id)
@@ -133,8 +136,8 @@ def lead(variation_id: int) -> Answer:
     )
 
 
-def _draft(variation_id: int) -> Variation:
-    """A page with a form is shown to nobody whose form would be refused."""
+def draft_of(variation_id: int) -> Variation:
+    """The draft, for those who may change it: a page with a form is shown to nobody whose form would be refused."""
     variation = variation_of(variation_id)
     if manages_for(acting(), variation.agreement) is not Side.COMMISSIONER:
         raise NotAllowed("Only the lead commissioner’s contract manager or commercial partner drafts a change.")

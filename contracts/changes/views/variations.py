@@ -9,6 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from calloffs.competitions.forms import CO_COMMISSIONERS, FundersForm
+from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import LineTerms
 from contracts.agreements.queries import agreement_for, side_of, terms
 from contracts.agreements.rules import Origin, Side, terms_digest
@@ -114,7 +115,7 @@ def new(agreement_id: int) -> Answer:
         "form",
         begin,
         agreement=agreement,
-        heading="Change the contract",
+        heading=f"Change the {'grant' if agreement.instrument is Instrument.GRANT else 'contract'}",
         button="Begin the draft",
         back=url_for("changes.index", agreement_id=agreement.id),
     )
@@ -260,13 +261,15 @@ def part(
     heading: str,
     template: str = "form",
     button: str = "Save and continue",
+    to: str | None = None,
     **context: object,
 ) -> Answer:
-    """A page with a form about one change, and back to it."""
+    """A page with a form about one change, and back to it, or to the page of it that led here."""
+    back = to or _to(variation)
 
     def done() -> str:
         action()
-        return _to(variation)
+        return back
 
     return ask(
         form,
@@ -276,7 +279,7 @@ def part(
         agreement=variation.agreement,
         heading=heading,
         button=button,
-        back=_to(variation),
+        back=back,
         **context,
     )
 

@@ -8,13 +8,15 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from calloffs.competitions.rules import Instrument
-from contracts.agreements.models import Agreement
+from contracts.agreements.models import Agreement, GrantInstalment
 from contracts.agreements.rules import AgreementStatus
+from contracts.agreements.rules.instalments import INSTALMENT_MOVES, InstalmentStatus
+from contracts.changes import queries as changes
 from contracts.invoices import letters, queries
 from contracts.invoices.actions.making import Part, hold_contract, make_invoice
 from contracts.invoices.actions.settling import approve_held
-from contracts.invoices.models import GrantInstalment, Invoice
-from contracts.invoices.rules import INSTALMENT_MOVES, InstalmentStatus, InvoiceKind, InvoiceStatus, instalment_number
+from contracts.invoices.models import Invoice
+from contracts.invoices.rules import InvoiceKind, InvoiceStatus, instalment_number
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
@@ -37,6 +39,7 @@ def plan_instalment(
     if agreement.instrument is not Instrument.GRANT:
         raise Refused("Only grants are paid by instalments. This is a contract, paid each month.")
     hold_contract(agreement.id)
+    _must_not_be_agreed(agreement)
     if not milestone.strip():
         raise Invalid("Say what is to be reached", field="milestone")
     if not agreement.starts_on <= due_on <= (agreement.ends_on or date.max):
@@ -63,6 +66,14 @@ def plan_instalment(
     return made
 
 
+def _must_not_be_agreed(agreement: Agreement) -> None:
+    """Refuse to plan alone what both sides agree: the schedule of a varied grant, or of one that is being varied."""
+    if changes.is_being_changed(agreement):
+        raise Refused("A change to this grant is under way. Change its instalments there.")
+    if changes.is_varied(agreement):
+        raise Refused("Both sides have agreed the instalments of this grant. Change the grant to change them.")
+
+
 def _within_grant(agreement: Agreement, amount: Decimal) -> None:
     if amount <= 0:
         raise Invalid("Enter an amount above £0", field="amount")
@@ -81,6 +92,7 @@ def remove_instalment(made: GrantInstalment, *, actor: Actor, now: datetime) -> 
     actor.must(Permission.MANAGE_CONTRACTS)
     if actor.organisation_id != agreement.commissioner_id:
         raise NotAllowed("The lead commissioner plans a grant’s instalments.")
+    _must_not_be_agreed(agreement)
     if made.status is not InstalmentStatus.PLANNED:
         raise Refused("This instalment is claimed already.")
     audit.record(f"Removed instalment {made.number}", agreement, actor=actor, now=now)
@@ -158,8 +170,10 @@ def accept_claim(made: GrantInstalment, *, actor: Actor, now: datetime) -> list[
 
 def _held(made: GrantInstalment) -> Agreement:
     hold_contract(made.agreement_id)
-    db.session.refresh(made)
-    return made.agreement
+    found = db.session.get(GrantInstalment, made.id, populate_existing=True)
+    if found is None:
+        raise AlreadyDone("This instalment is planned no more.")
+    return found.agreement
 
 
 def _must_accept(made: GrantInstalment, agreement: Agreement, actor: Actor) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from contracts.invoices.models.documents import CreditNote, Dispute, Invoice, InvoiceDocument, InvoiceLine
 from contracts.invoices.models.parties import PurchaseOrder, SubcontractorPayment, VatStatus
-from contracts.invoices.models.reckoning import Deduction, GrantInstalment, ReconciledSpan, ReconciledYear
+from contracts.invoices.models.reckoning import Deduction, ReconciledSpan, ReconciledYear
 
 __all__ = [
     "CreditNote",
     "Deduction",
     "Dispute",
-    "GrantInstalment",
     "Invoice",
     "InvoiceDocument",
     "InvoiceLine",

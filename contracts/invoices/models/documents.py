@@ -8,9 +8,8 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from contracts.agreements.models import Agreement, ServiceLine
+from contracts.agreements.models import Agreement, GrantInstalment, ServiceLine
 from contracts.agreements.rules import DocumentStatus
-from contracts.invoices.models.reckoning import GrantInstalment
 from contracts.invoices.rules import (
     OWED,
     CreditKind,

@@ -1,4 +1,4 @@
-"""What invoices are reckoned from beside the terms: deductions, years reconciled, instalments of grants."""
+"""What invoices are reckoned from beside the terms: deductions and years reconciled."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from contracts.agreements.models import Agreement, ServiceLine
-from contracts.invoices.rules import InstalmentStatus
+from contracts.agreements.models import ServiceLine
 from marketplace.accounts.models import Person
-from marketplace.database import Base, Key, Money, When, choice, key_of
+from marketplace.database import Base, Key, Money, When, key_of
 
 
 class Deduction(Base):
@@ -103,34 +102,3 @@ class ReconciledSpan(Base):
     def difference(self) -> Decimal:
         """What was still to be paid for these days, in pounds; below nought, what was to be given back."""
         return self.due - self.charged
-
-
-class GrantInstalment(Base):
-    """A part of a grant, paid when its milestone is accepted."""
-
-    __tablename__ = "grant_instalments"
-    __table_args__ = (
-        UniqueConstraint("agreement_id", "number"),
-        UniqueConstraint("id", "agreement_id"),
-        CheckConstraint("amount > 0", name="amount_positive"),
-        CheckConstraint("status = 'planned' OR (claimed_at IS NOT NULL AND evidence IS NOT NULL)", name="claimed"),
-        CheckConstraint("(status = 'accepted') = (accepted_at IS NOT NULL)", name="accepted"),
-    )
-
-    id: Mapped[Key]
-    agreement_id: Mapped[int] = key_of("agreements.id")
-    number: Mapped[int]
-    milestone: Mapped[str]
-    amount: Mapped[Money] = mapped_column()
-    # When the milestone is expected to be reached.
-    due_on: Mapped[date]
-    status: Mapped[InstalmentStatus] = mapped_column(choice(InstalmentStatus, "status"))
-    evidence: Mapped[str | None]
-    claimed_at: Mapped[When | None]
-    claimed_by: Mapped[int | None] = key_of("people.id")
-    accepted_at: Mapped[When | None]
-    accepted_by: Mapped[int | None] = key_of("people.id")
-    # Why it was not accepted, when last asked.
-    sent_back_reason: Mapped[str | None]
-
-    agreement: Mapped[Agreement] = relationship()

@@ -10,14 +10,15 @@ from flask import url_for
 from sqlalchemy import func, or_, select
 
 from calloffs.competitions.rules import Instrument
-from contracts.agreements.models import Agreement
+from contracts.agreements.models import Agreement, GrantInstalment
 from contracts.agreements.rules import AgreementStatus
-from contracts.invoices.models import Dispute, GrantInstalment, Invoice
+from contracts.agreements.rules.instalments import InstalmentStatus
+from contracts.invoices.models import Dispute, Invoice
 from contracts.invoices.queries.disputing import disputes_to_answer, disputes_to_settle
 from contracts.invoices.queries.finding import LEFT, to_approve
 from contracts.invoices.queries.money import funded_contracts
 from contracts.invoices.queries.supply_chain import chains_to_confirm
-from contracts.invoices.rules import ChainStanding, InstalmentStatus, InvoiceStatus
+from contracts.invoices.rules import ChainStanding, InvoiceStatus
 from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission
 from marketplace.accounts.models import RoleGrant

@@ -12,12 +12,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from calloffs.competitions.rules import Instrument
-from contracts.agreements.models import Agreement, AgreementVersion, LineTerms, ServiceLine
+from contracts.agreements.models import Agreement, AgreementVersion, GrantInstalment, LineTerms, ServiceLine
 from contracts.agreements.queries import with_terms
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import (
     Deduction,
-    GrantInstalment,
     Invoice,
     InvoiceLine,
     PurchaseOrder,

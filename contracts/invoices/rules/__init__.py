@@ -27,7 +27,6 @@ from contracts.invoices.rules.prices import (
 from contracts.invoices.rules.standing import (
     CREDIT_MOVES,
     DISPUTE_MOVES,
-    INSTALMENT_MOVES,
     INVOICE_MOVES,
     OWED,
     PAYMENT_DAYS,
@@ -37,7 +36,6 @@ from contracts.invoices.rules.standing import (
     CreditStatus,
     DeductionStanding,
     DisputeStatus,
-    InstalmentStatus,
     InvoiceKind,
     InvoiceStatus,
     chain_standing,
@@ -54,7 +52,6 @@ from contracts.invoices.rules.standing import (
 __all__ = [
     "CREDIT_MOVES",
     "DISPUTE_MOVES",
-    "INSTALMENT_MOVES",
     "INVOICE_MOVES",
     "OWED",
     "PAYMENT_DAYS",
@@ -65,7 +62,6 @@ __all__ = [
     "CreditStatus",
     "DeductionStanding",
     "DisputeStatus",
-    "InstalmentStatus",
     "InvoiceKind",
     "InvoiceStatus",
     "LineAgain",

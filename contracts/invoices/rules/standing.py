@@ -142,29 +142,6 @@ class DeductionStanding(StrEnum):
         return {DeductionStanding.TO_TAKE: "Still to be taken"}.get(self, self.value.capitalize())
 
 
-class InstalmentStatus(StrEnum):
-    """Where an instalment of a grant stands: it is paid when its milestone is accepted."""
-
-    PLANNED = "planned"
-    CLAIMED = "claimed"
-    ACCEPTED = "accepted"
-
-    @property
-    def label(self) -> str:
-        """The status in words."""
-        return {
-            InstalmentStatus.PLANNED: "Not reached yet",
-            InstalmentStatus.CLAIMED: "Waits to be accepted",
-            InstalmentStatus.ACCEPTED: "Accepted",
-        }[self]
-
-
-INSTALMENT_MOVES: dict[InstalmentStatus, frozenset[InstalmentStatus]] = {
-    InstalmentStatus.PLANNED: frozenset({InstalmentStatus.CLAIMED}),
-    InstalmentStatus.CLAIMED: frozenset({InstalmentStatus.ACCEPTED, InstalmentStatus.PLANNED}),
-    InstalmentStatus.ACCEPTED: frozenset(),
-}
-
 # Public bodies pay within 30 days of the invoice, also down the supply chain (domain.md, "Evaluating and awarding").
 PAYMENT_DAYS = 30
 

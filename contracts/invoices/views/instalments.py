@@ -8,12 +8,13 @@ from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
 from calloffs.competitions.rules import Instrument
-from contracts.agreements.models import Agreement
+from contracts.agreements.models import Agreement, GrantInstalment
 from contracts.agreements.rules import AgreementStatus
+from contracts.agreements.rules.instalments import InstalmentStatus
+from contracts.changes import queries as changes
+from contracts.changes.forms import InstalmentForm
 from contracts.invoices import actions, queries
-from contracts.invoices.forms import ClaimForm, DecideForm, InstalmentForm
-from contracts.invoices.models import GrantInstalment
-from contracts.invoices.rules import InstalmentStatus
+from contracts.invoices.forms import ClaimForm, DecideForm
 from contracts.invoices.views import bp
 from contracts.invoices.views.money import may_manage
 from marketplace import clock
@@ -63,6 +64,7 @@ def instalments(agreement_id: int) -> str:
     actor = acting()
     agreement = _grant(agreement_id)
     found = queries.instalments(agreement.id)
+    is_varied, is_changing = changes.is_varied(agreement), changes.is_being_changed(agreement)
     whole, planned = agreement.whole_life_value, sum((one.amount for one in found), Decimal("0.00"))
     return render_template(
         "contracts/invoices/instalments.html",
@@ -73,7 +75,9 @@ def instalments(agreement_id: int) -> str:
         planned=planned,
         accepted=sum((one.amount for one in found if one.status is InstalmentStatus.ACCEPTED), Decimal("0.00")),
         unplanned=None if whole is None else whole - planned,
-        plans=_plans(agreement),
+        plans=_plans(agreement) and not is_varied and not is_changing,
+        is_varied=is_varied,
+        is_changing=is_changing,
         claims=_claims(agreement) and _is_signed(agreement),
         decides=may_manage(agreement),
         today=clock.today(),

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 
-from calloffs.competitions.rules import Instrument
 from contracts.agreements.queries import terms
 from contracts.agreements.rules import terms_digest
 from contracts.changes import actions, queries
@@ -19,7 +18,7 @@ from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound, Refus
 from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.factories.accounts import make_actor, make_commissioner
-from tests.factories.agreements import NOW, make_agreement, make_signed_agreement
+from tests.factories.agreements import NOW, make_agreement
 from tests.factories.changes import APPLIES, Change, make_change
 from tests.factories.places import GREATER_MANCHESTER_REGION, make_places
 
@@ -243,9 +242,3 @@ def test_withdrawn_it_never_applies_and_the_next_can_begin() -> None:
     assert _letters("is withdrawn")
     assert made.draft().id != variation.id
     assert db.session.scalars(select(Variation.status).order_by(Variation.id)).all() == ["withdrawn", "draft"]
-
-
-def test_a_grant_is_not_varied_by_the_price_of_bands() -> None:
-    grant = Change(make_signed_agreement(instrument=Instrument.GRANT, bands=[(0, 40)]))
-    with pytest.raises(Refused, match="A grant cannot be varied here yet"):
-        grant.draft()

@@ -8,7 +8,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement
 from contracts.agreements.queries import is_as_signed, open_lines
 from contracts.changes import actions, jobs, queries
@@ -141,8 +140,6 @@ class TestEnding:
                     actor=actor,
                     now=NOW,
                 )
-        with pytest.raises(Refused, match="grant"):
-            _end(make_change(funders=1, instrument=Instrument.GRANT, bands=((0, 50),)))
         _end(made)
         with pytest.raises(AlreadyDone):
             made.draft()

@@ -12,9 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 
 from calloffs.competitions.rules import Instrument
+from contracts.agreements.models import GrantInstalment
+from contracts.agreements.rules.instalments import InstalmentStatus
 from contracts.invoices import actions, queries
-from contracts.invoices.models import GrantInstalment, Invoice
-from contracts.invoices.rules import InstalmentStatus, InvoiceStatus, VatKind
+from contracts.invoices.models import Invoice
+from contracts.invoices.rules import InvoiceStatus, VatKind
 from contracts.ledger.queries import balance, unbalanced
 from contracts.ledger.rules import Account
 from marketplace.access import SYSTEM, Actor, Role

@@ -10,9 +10,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from calloffs.competitions.rules import Instrument
-from contracts.agreements.models import Agreement, Subcontractor
+from contracts.agreements.models import Agreement, GrantInstalment, Subcontractor
 from contracts.invoices import actions, queries
-from contracts.invoices.models import Deduction, GrantInstalment, Invoice, SubcontractorPayment
+from contracts.invoices.models import Deduction, Invoice, SubcontractorPayment
 from contracts.ledger.queries import balance, unbalanced
 from contracts.ledger.rules import Account
 from marketplace.access import SYSTEM, Actor, Role
