@@ -7,7 +7,7 @@ are shown London time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -41,6 +41,16 @@ def from_london(naive: datetime) -> datetime:
     An hour that comes twice (clocks going back) is taken as its first occurrence.
     """
     return naive.replace(tzinfo=LONDON, fold=0).astimezone(UTC)
+
+
+def begins(day: date) -> datetime:
+    """The first moment of a London day, as UTC."""
+    return from_london(datetime.combine(day, time()))
+
+
+def ends(day: date) -> datetime:
+    """The first moment after a London day, as UTC."""
+    return begins(day + timedelta(days=1))
 
 
 def set_source(source: Callable[[], datetime] | None) -> None:

@@ -19,7 +19,7 @@ from contracts.handovers.queries import CaseOrder
 from contracts.handovers.rules import HANDOVER_MOVES, Decision, Fate, HandoverStatus
 from contracts.mobilisation.queries import side_of
 from contracts.referrals import queries as referrals
-from contracts.referrals.rules import OPEN, READS_ON_MONTHS, UNSENT, ReferralStatus
+from contracts.referrals.rules import OPEN, READS_ON_WEEKS, UNSENT, ReferralStatus
 from marketplace import asking, clock
 from marketplace.access import Permission, acting, audience
 from marketplace.asking import Answer
@@ -115,7 +115,7 @@ def show(handover_id: int) -> str:
         may_decide=queries.may_decide(actor, handover),
         moves=HANDOVER_MOVES[handover.status],
         today=on,
-        reads_on=READS_ON_MONTHS,
+        reads_on=READS_ON_WEEKS,
         events=events_for(handover),
         page_url=lambda number: url_for("handovers.show", handover_id=handover_id, page=number, **kept),
     )
@@ -307,7 +307,7 @@ def move(referral_id: int) -> Answer:
         text=text,
         found=found,
         attended=referrals.has_attended(referral),
-        reads_on=READS_ON_MONTHS,
+        reads_on=READS_ON_WEEKS,
     )
     return page, 422 if form.errors and status == 200 else status
 

@@ -15,6 +15,7 @@ from contracts.referrals.rules import (
     Complexity,
     Consent,
     ReferralStatus,
+    read_until,
 )
 from marketplace import clock
 from marketplace.accounts.models import Person
@@ -86,11 +87,7 @@ class Referral(Base):
         CheckConstraint(
             "move_undone_at IS NULL OR (moved_from_id IS NOT NULL AND status = 'withdrawn')", name="move_undone"
         ),
-        CheckConstraint(
-            "(status = 'transferred') = (supplier_reads_until IS NOT NULL) "
-            "AND (status <> 'transferred' OR ended_at IS NOT NULL)",
-            name="transferred",
-        ),
+        CheckConstraint("status <> 'transferred' OR ended_at IS NOT NULL", name="transferred"),
         CheckConstraint(
             "(consent = 'not_asked') = (consent_at IS NULL) AND (consent_at IS NULL) = (consent_by IS NULL)",
             name="consent_recorded",
@@ -129,8 +126,6 @@ class Referral(Base):
     # The referral to another supplier that this one goes on from, and whether that move was undone.
     moved_from_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("referrals.id"))
     move_undone_at: Mapped[When | None]
-    # Once it was moved: the last day on which its supplier reads it.
-    supplier_reads_until: Mapped[date | None]
     # Whether the person lets the next supplier read what is recorded here; who wrote the answer down, and when.
     consent: Mapped[Consent] = mapped_column(
         choice(Consent, "consent"), default=Consent.NOT_ASKED, server_default=Consent.NOT_ASKED.value
@@ -161,6 +156,11 @@ class Referral(Base):
         if self.sent_at is not None or self.ended_at is None or self.offer_ends_at is None:
             return False
         return self.offer_ends_at <= self.ended_at
+
+    @property
+    def supplier_reads_until(self) -> date | None:
+        """Once it has ended: the last London day on which its supplier reads it."""
+        return None if self.ended_at is None else read_until(clock.london(self.ended_at).date())
 
     @property
     def held_until(self) -> date | None:

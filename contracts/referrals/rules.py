@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
-from contracts.agreements.rules import contract_year, months_after
+from contracts.agreements.rules import contract_year
 from marketplace.working_days import add_working_days
 
 
@@ -154,8 +154,8 @@ MOVE_WORKING_DAYS = 20
 # Until the end of which working day after it a move can be undone. Our own default, open to change.
 UNDO_WORKING_DAYS = 1
 
-# For how many months a supplier still reads what it did for somebody who was moved. Our own default, open to change.
-READS_ON_MONTHS = 6
+# For how many weeks a supplier still reads a referral that has ended. Our own default, open to change.
+READS_ON_WEEKS = 26
 
 
 def taken_on_by(moved_on: date) -> date:
@@ -168,9 +168,14 @@ def undone_by(moved_on: date) -> date:
     return add_working_days(moved_on, UNDO_WORKING_DAYS)
 
 
-def read_until(moved_on: date) -> date:
-    """The last day on which the supplier that the person was moved from reads its own record of them."""
-    return months_after(moved_on, READS_ON_MONTHS)
+def read_until(ended_on: date) -> date:
+    """The last day on which a supplier reads its own record of somebody whose referral has ended."""
+    return ended_on + timedelta(weeks=READS_ON_WEEKS)
+
+
+def still_read_if_ended(on: date) -> date:
+    """The earliest day of ending of which a supplier still reads its record on a day: `read_until` the other way."""
+    return on - timedelta(weeks=READS_ON_WEEKS)
 
 
 class Complexity(StrEnum):

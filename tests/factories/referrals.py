@@ -12,7 +12,7 @@ from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.referrals.actions import Need, counting, fingerprint
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.rules import UNSENT, Complexity, ReferralStatus, read_until
+from contracts.referrals.rules import UNSENT, Complexity, ReferralStatus
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
@@ -158,7 +158,6 @@ def make_referral(
         caseworker_id=caseworker.person if caseworker else None,
         officer_looked_at=sent_at,
         ended_at=sent_at if moved or status is ReferralStatus.COMPLETED else None,
-        supplier_reads_until=read_until(sent_at.date()) if moved else None,
     )
     if status is not ReferralStatus.WAITING:
         counting.take_place(made, now=sent_at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Date, Select, and_, column, exists, func, or_, select, union_all, values
@@ -95,7 +95,7 @@ def _sessions(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
             func.count().filter(recorded),
         )
         .join(Session, Session.referral_id == Referral.id)
-        .where(Session.starts_at >= begins(first), Session.starts_at < ends(last))
+        .where(Session.starts_at >= clock.begins(first), Session.starts_at < clock.ends(last))
     )
     for row in db.session.execute(asked):
         yield row[0], Measure.RECORDED, row[1], row[2]
@@ -104,7 +104,7 @@ def _sessions(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
 
 def _ended(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
     def within(moment: InstrumentedAttribute[datetime | None]) -> Any:
-        return and_(moment >= begins(first), moment < ends(last))
+        return and_(moment >= clock.begins(first), moment < clock.ends(last))
 
     accepted, ended = within(Referral.accepted_at), within(Referral.ended_at)
     returned = and_(ended, Referral.status == ReferralStatus.RETURNED)
@@ -129,8 +129,8 @@ def _reached(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
         .where(
             ReferralOutcome.reached.is_not(None),
             Referral.status == ReferralStatus.COMPLETED,
-            Referral.ended_at >= begins(first),
-            Referral.ended_at < ends(last),
+            Referral.ended_at >= clock.begins(first),
+            Referral.ended_at < clock.ends(last),
         )
     )
     for row in db.session.execute(asked):
@@ -139,15 +139,15 @@ def _reached(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
 
 def _in_touch(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
     """As it stands at the end of the last day."""
-    since = begins(last - timedelta(days=IN_TOUCH_DAYS - 1))
+    since = clock.begins(last - timedelta(days=IN_TOUCH_DAYS - 1))
     seen = exists().where(
         Session.referral_id == Referral.id,
         Session.starts_at >= since,
-        Session.starts_at < ends(last),
+        Session.starts_at < clock.ends(last),
         Session.recorded_at.is_not(None),
     )
     asked = _of(keys, func.count().filter(seen), func.count()).where(
-        Referral.accepted_at < since, or_(Referral.ended_at.is_(None), Referral.ended_at >= ends(last))
+        Referral.accepted_at < since, or_(Referral.ended_at.is_(None), Referral.ended_at >= clock.ends(last))
     )
     for row in db.session.execute(asked):
         yield row[0], Measure.IN_TOUCH, row[1], row[2]
@@ -159,8 +159,8 @@ def _reviewed(keys: Sequence[int], first: date, last: date) -> Iterator[_Row]:
         select(QualityReview.id, QualityReview.agreement_id)
         .where(
             among(QualityReview.agreement_id, keys),
-            QualityReview.finished_at < ends(last),
-            QualityReview.finished_at >= begins(months_after(last, -REVIEWED_MONTHS)),
+            QualityReview.finished_at < clock.ends(last),
+            QualityReview.finished_at >= clock.begins(months_after(last, -REVIEWED_MONTHS)),
         )
         .order_by(QualityReview.agreement_id, QualityReview.number.desc())
         .ext(distinct_on(QualityReview.agreement_id))
@@ -191,7 +191,7 @@ def _of(keys: Sequence[int], *wanted: Any) -> Select[Any]:
 
 def _deadlines(first: date, last: date, working_days: int) -> Any:
     """Each day whose so many working days end in the time asked about, and the moment at which they are over."""
-    rows = [(day, ends(due)) for day, due in days_due(first, last, working_days)]
+    rows = [(day, clock.ends(due)) for day, due in days_due(first, last, working_days)]
     if not rows:
         return None
     return values(column("day", Date), column("until", Moment), name="deadlines").data(rows)
@@ -203,13 +203,3 @@ def _sent_on(asked: Select[Any], due: Any) -> Select[Any]:
 
 def _london_day(moment: InstrumentedAttribute[Any]) -> Any:
     return func.date(func.timezone("Europe/London", moment))
-
-
-def begins(day: date) -> datetime:
-    """The first moment of a London day."""
-    return clock.from_london(datetime.combine(day, time()))
-
-
-def ends(day: date) -> datetime:
-    """The first moment after a London day."""
-    return begins(day + timedelta(days=1))

@@ -14,7 +14,6 @@ from sqlalchemy.orm import aliased, joinedload
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.queries import theirs
 from contracts.performance.models import Chase
-from contracts.performance.queries.counting import begins, ends
 from contracts.performance.rules import (
     ANSWER_WORKING_DAYS,
     FIRST_SESSION_WORKING_DAYS,
@@ -24,7 +23,7 @@ from contracts.performance.rules import (
     late_since,
 )
 from contracts.referrals.models import Referral, Session
-from contracts.referrals.rules import MOVE_WORKING_DAYS, ReferralStatus
+from contracts.referrals.rules import MOVE_WORKING_DAYS, ReferralStatus, still_read_if_ended
 from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
@@ -149,7 +148,7 @@ def _late(on: date) -> Any:
             func.min(Session.starts_at)
             .filter(
                 Session.recorded_at.is_(None),
-                Session.starts_at < begins(on),
+                Session.starts_at < clock.begins(on),
                 or_(Referral.status == ReferralStatus.ACCEPTED, Session.starts_at <= Referral.ended_at),
             )
             .label("unrecorded"),
@@ -161,19 +160,24 @@ def _late(on: date) -> Any:
     unanswered = and_(
         Referral.status == ReferralStatus.SENT,
         Referral.sent_at
-        < case((moved, ends(last_day_past(on, MOVE_WORKING_DAYS))), else_=ends(last_day_past(on, ANSWER_WORKING_DAYS))),
+        < case(
+            (moved, clock.ends(last_day_past(on, MOVE_WORKING_DAYS))),
+            else_=clock.ends(last_day_past(on, ANSWER_WORKING_DAYS)),
+        ),
     )
     accepted = Referral.status == ReferralStatus.ACCEPTED
     no_session = and_(
         accepted,
         case((moved, Referral.accepted_at), else_=Referral.sent_at)
-        < ends(last_day_past(on, FIRST_SESSION_WORKING_DAYS)),
-        or_(held.c.first.is_(None), held.c.first >= ends(on)),
+        < clock.ends(last_day_past(on, FIRST_SESSION_WORKING_DAYS)),
+        or_(held.c.first.is_(None), held.c.first >= clock.ends(on)),
     )
     # What took place before somebody was moved on is still the old service's to record, as long as it may read it.
-    moved_on = and_(Referral.status == ReferralStatus.TRANSFERRED, Referral.supplier_reads_until >= on)
+    moved_on = and_(
+        Referral.status == ReferralStatus.TRANSFERRED, Referral.ended_at >= clock.begins(still_read_if_ended(on))
+    )
     unrecorded = and_(accepted | moved_on, held.c.unrecorded.is_not(None))
-    since = begins(on - timedelta(days=IN_TOUCH_DAYS))
+    since = clock.begins(on - timedelta(days=IN_TOUCH_DAYS))
     heard = func.coalesce(held.c.last, Referral.accepted_at)
     lost = and_(accepted, Referral.accepted_at < since, heard < since)
     which = case(

@@ -11,8 +11,8 @@ from sqlalchemy.orm import joinedload, selectinload
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.queries import theirs
 from contracts.performance.models import QualityReview, ReviewedReferral
-from contracts.performance.queries.counting import begins, ends
 from contracts.referrals.models import Referral, Session
+from marketplace import clock
 from marketplace.access import Actor
 from marketplace.errors import NotFound
 from marketplace.extensions import db
@@ -65,8 +65,8 @@ def to_draw_from(agreement: Agreement, first: date, last: date) -> dict[str, int
             .where(
                 Session.referral_id == Referral.id,
                 Session.recorded_at.is_not(None),
-                Session.starts_at >= begins(first),
-                Session.starts_at < ends(last),
+                Session.starts_at >= clock.begins(first),
+                Session.starts_at < clock.ends(last),
             )
             .exists(),
         )

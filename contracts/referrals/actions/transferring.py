@@ -100,7 +100,7 @@ def undo_transfer(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
         else ReferralStatus.ACCEPTED
     )
     assert status in RESTORED
-    old.status, old.ended_at, old.supplier_reads_until = status, None, None
+    old.status, old.ended_at = status, None
     audit.record("The move was undone", old, actor=actor, now=now, referral=new.id)
     audit.record("The move was undone", new, actor=actor, now=now, referral=old.id)
     db.session.flush()
@@ -181,7 +181,7 @@ def _move(old: Referral, to: ServiceLine, *, actor: Actor, now: datetime) -> Ref
         counting.take_place(new, now=now)
     else:
         new.status, new.joined_at = ReferralStatus.WAITING, old.joined_at or old.begun_at
-    old.status, old.ended_at, old.supplier_reads_until = ReferralStatus.TRANSFERRED, now, rules.read_until(on)
+    old.status, old.ended_at = ReferralStatus.TRANSFERRED, now
     if not was_sent:
         counting.give_back(old, now=now)
     if actor is not SYSTEM and queries.is_officer_of(actor, old):

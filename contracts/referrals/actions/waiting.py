@@ -6,7 +6,7 @@ while there is room, and nobody who comes later goes first.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from contracts.agreements import queries as agreements
 from contracts.referrals import letters, queries
@@ -131,7 +131,7 @@ def _is_held_longer(referral: Referral, *, now: datetime) -> bool:
 
 def _held_until(on: date) -> datetime:
     last = add_working_days(on, OFFER_WORKING_DAYS)
-    return clock.from_london(datetime.combine(last + timedelta(days=1), time()))
+    return clock.ends(last)
 
 
 def _must_be_officers(actor: Actor, referral: Referral) -> None:

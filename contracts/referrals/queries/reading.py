@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, ServiceLine, Suspension
 from contracts.referrals.models import Referral, ReferralOutcome, Session
-from contracts.referrals.rules import OPEN, Attendance, ReferralStatus
+from contracts.referrals.rules import OPEN, Attendance, ReferralStatus, still_read_if_ended
 from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission, Role
 from marketplace.accounts.models import Person, RoleGrant
@@ -106,15 +106,15 @@ def sent_by(actor: Actor) -> ColumnElement[bool]:
 def delivered_by(actor: Actor) -> ColumnElement[bool]:
     """The supplier's service managers, and the caseworker to whom it is assigned; once it has been sent.
 
-    After a referral was moved on, its supplier reads it for a while, for its own records. One that came by a move
-    which was undone is nobody's.
+    After a referral has ended, its supplier reads it for a while, for its own records, and then no more: who does
+    not work with a person has no need to know of them. One that came by a move which was undone is nobody's.
     """
     if not (actor.is_supplier and actor.may(Permission.DELIVER)):
         return false()
     of_supplier = and_(
         Referral.sent_at.is_not(None),
         Referral.move_undone_at.is_(None),
-        or_(Referral.supplier_reads_until.is_(None), Referral.supplier_reads_until >= clock.today()),
+        or_(Referral.ended_at.is_(None), Referral.ended_at >= clock.begins(still_read_if_ended(clock.today()))),
         Referral.line.has(ServiceLine.agreement.has(Agreement.supplier_id == actor.organisation_id)),
     )
     if Role.SERVICE_MANAGER in actor.roles:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from marketplace.errors import AlreadyDone, Full, Invalid, NotAllowed, NotFound,
 from marketplace.extensions import db
 from marketplace.framework.models import DesiredOutcome
 from marketplace.outbox import Letter
+from tests.conftest import StandingClock
 from tests.factories.accounts import make_actor, make_supplier
 from tests.factories.referrals import (
     make_need,
@@ -202,6 +203,30 @@ def test_a_return_needs_a_reason_frees_the_place_and_waits_for_the_officer() -> 
     ]
     actions.look(referral.id, actor=officer, now=NOW + timedelta(minutes=1))
     assert queries.waiting(officer, NOW) == []
+
+
+@pytest.mark.parametrize("status", [ReferralStatus.RETURNED, ReferralStatus.COMPLETED, ReferralStatus.WITHDRAWN])
+def test_a_supplier_reads_what_has_ended_for_26_weeks_and_its_officer_for_good(
+    status: ReferralStatus, clock: StandingClock
+) -> None:
+    officer = make_officer()
+    referral = make_referral(make_service(), officer=officer, status=ReferralStatus.ACCEPTED)
+    manager = _manager_of(referral)
+    if status is ReferralStatus.RETURNED:
+        referral.status = ReferralStatus.SENT
+        actions.return_to_officer(referral.id, reason="No room", actor=manager, now=NOW)
+    elif status is ReferralStatus.COMPLETED:
+        actions.complete(referral.id, actor=manager, now=NOW)
+    else:
+        actions.withdraw(referral.id, reason="Moved away", actor=officer, now=NOW)
+    last = referral.supplier_reads_until
+    assert last == date(2027, 3, 8)
+    clock.set(datetime(2027, 3, 8, 23, 59, tzinfo=UTC))
+    assert queries.referral_for(manager, referral.id)
+    clock.set(datetime(2027, 3, 9, tzinfo=UTC))
+    with pytest.raises(NotFound):
+        queries.referral_for(manager, referral.id)
+    assert queries.referral_for(officer, referral.id)
 
 
 def test_only_the_officer_withdraws() -> None:

@@ -56,7 +56,7 @@ def test_a_referral_goes_on_as_a_new_one_and_the_old_keeps_its_sessions_and_its_
     actions.record_session(session.id, attendance=Attendance.ATTENDED, actor=caseworker, now=NOW)
     new = _move(old, to, NOW + timedelta(days=1))
     assert (old.status, new.status, new.moved_from_id) == (Status.TRANSFERRED, Status.SENT, old.id)
-    assert (old.released_at, old.supplier_reads_until) == (None, date(2027, 3, 8))
+    assert (old.released_at, old.supplier_reads_until) == (None, date(2027, 3, 9))
     assert new.caseworker_id is None
     assert new.reference != old.reference
     assert [one.id for one in old.sessions] == [session.id]
@@ -176,7 +176,6 @@ def test_the_database_lets_a_referral_go_on_once_only() -> None:
     with pytest.raises(IntegrityError, match="uq_referrals_moved_once"), db.session.begin_nested():
         db.session.execute(text(f"UPDATE referrals SET moved_from_id = {old.id} WHERE id = {other.id}"))
     for change, name in (
-        (f"supplier_reads_until = NULL WHERE id = {old.id}", "transferred"),
         (f"ended_at = NULL WHERE id = {old.id}", "transferred"),
         (f"move_undone_at = sent_at WHERE id = {new.id}", "move_undone"),
         (f"moved_from_id = id WHERE id = {new.id}", "moved_from_another"),
@@ -195,7 +194,7 @@ def test_a_move_is_undone_and_all_is_as_before(status: Status) -> None:
     old = make_referral(old_line, status=status)
     new = _move(old, to)
     assert actions.undo_transfer(new.id, actor=SYSTEM, now=NOW + timedelta(hours=1)).id == old.id
-    assert (old.status, old.ended_at, old.supplier_reads_until) == (status, None, None)
+    assert (old.status, old.ended_at) == (status, None)
     assert (new.status, new.move_undone_at) == (Status.WITHDRAWN, NOW + timedelta(hours=1))
     assert queries.counted(to.id, *YEAR) == 0
     with pytest.raises(NotFound):
@@ -344,7 +343,12 @@ def test_the_days_of_a_move_are_working_days() -> None:
     assert rules.undone_by(friday) == date(2026, 12, 21)
     # Christmas Day, Boxing Day (taken on Monday the 28th) and New Year's Day do not count.
     assert rules.taken_on_by(friday) == date(2027, 1, 20)
-    assert rules.read_until(date(2026, 8, 31)) == date(2027, 3, 1)
+
+
+def test_a_supplier_reads_on_for_the_same_weeks_counted_from_either_end() -> None:
+    ended = date(2026, 8, 31)
+    assert rules.read_until(ended) == date(2027, 3, 1)
+    assert rules.still_read_if_ended(date(2027, 3, 1)) == ended
 
 
 def test_fifty_referrals_and_forty_moves_at_once_keep_the_cap_and_the_order(committed_app: Flask) -> None:
