@@ -25,6 +25,7 @@ from contracts.performance.rules import Scorecard as Figures
 from contracts.referrals.models import Referral
 from marketplace.accounts.models import Person
 from marketplace.database import Base, Key, When, choice, key_of
+from marketplace.vault import SealedText
 
 
 class MeasureTarget(Base):
@@ -283,6 +284,7 @@ class ReviewedReferral(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     referral_id: Mapped[int] = key_of("referrals.id")
     verdict: Mapped[Verdict | None] = mapped_column(choice(Verdict, "verdict"))
-    words: Mapped[str | None]
+    # Of the work with one person: sealed, whatever the form asks for.
+    words: Mapped[str | None] = mapped_column(SealedText("reviewed_referrals.words"))
 
     referral: Mapped[Referral] = relationship()
