@@ -19,6 +19,7 @@ from contracts.invoices.models import Invoice, ReconciledSpan, ReconciledYear
 from contracts.invoices.rules import (
     CreditKind,
     InvoiceKind,
+    InvoiceStatus,
     YearDue,
     poured,
     reconciliation_number,
@@ -35,8 +36,8 @@ from marketplace.presentation import date_words
 def reconcile_years(agreement: Agreement, *, actor: Actor, now: datetime) -> list[ReconciledYear]:
     """Reconcile every contract year that is over and is not yet: each once, by constraint.
 
-    What a funder owes more is one invoice; what it owes less is credited on the year's invoices, the latest first. So
-    its months are raised first, if they are not. Refused for a contract that is not signed; nothing for a grant.
+    What a funder owes more is one invoice; what it owes less is credited on its invoices. So its months are raised
+    first, if they are not. Refused for a contract that is not signed; nothing for a grant.
     """
     raise_invoices(agreement, actor=actor, now=now)
     if agreement.instrument is Instrument.GRANT:
@@ -47,6 +48,8 @@ def reconcile_years(agreement: Agreement, *, actor: Actor, now: datetime) -> lis
     for first, last in years_over(agreement.starts_on, agreement.ends_on, today):
         if first not in there:
             made += _reconcile(agreement, first, last, actor=actor, now=now)
+    if there or made:
+        _give_back(agreement, actor=actor, now=now)
     return made
 
 
@@ -59,17 +62,18 @@ def _reconcile(agreement: Agreement, first: date, last: date, *, actor: Actor, n
         due = _year_of(agreement, line, first, last)
         if not due.spans:
             continue
-        made.append(_kept(agreement, line, due, now=now))
+        year = _kept(agreement, line, due, now=now)
+        made.append(year)
         by_funder: dict[int, Decimal] = defaultdict(Decimal)
         for span in due.spans:
             for funder_id, amount in queries.shares(versions[span.version], span.difference).items():
                 by_funder[funder_id] += amount
         for funder_id, amount in by_funder.items():
             if amount:
-                parts[funder_id].append(Part(_text(line, due), amount, line.id))
+                parts[funder_id].append(Part(_text(year), amount, line.id))
     db.session.flush()
-    for funder_id, place in queries.funder_places(agreement).items():
-        _ask_or_credit(agreement, funder_id, place, parts[funder_id], (first, last), actor=actor, now=now)
+    for funder_id in queries.funder_places(agreement):
+        _ask(agreement, funder_id, parts[funder_id], (first, last), actor=actor, now=now)
     if made:
         audit.record(
             f"Reconciled the contract year to {date_words(last)}", agreement, actor=actor, now=now, first=str(first)
@@ -92,7 +96,7 @@ def _kept(agreement: Agreement, line: ServiceLine, due: YearDue, *, now: datetim
     versions = queries.versions_by_number(agreement)
     kept = ReconciledYear(
         agreement_id=agreement.id,
-        service_line_id=line.id,
+        service_line=line,
         first=due.first,
         last=due.last,
         whole_days=due.whole_days,
@@ -118,42 +122,45 @@ def _kept(agreement: Agreement, line: ServiceLine, due: YearDue, *, now: datetim
     return kept
 
 
-def _text(line: ServiceLine, due: YearDue) -> str:
-    reached = ", then ".join(f"band {span.band}" for span in due.spans)
+def _text(year: ReconciledYear) -> str:
+    reached = ", then ".join(f"band {span.band}" for span in year.spans)
     return (
-        f"{line.title}: {due.counted:,} referrals in the contract year {date_words(due.first)} to "
-        f"{date_words(due.last)}, paid as {reached}"
+        f"{year.service_line.title}: {year.counted:,} referrals in the contract year {date_words(year.first)} to "
+        f"{date_words(year.last)}, paid as {reached}"
     )
 
 
-def _ask_or_credit(
-    agreement: Agreement,
-    funder_id: int,
-    place: int,
-    parts: list[Part],
-    year: tuple[date, date],
-    *,
-    actor: Actor,
-    now: datetime,
+def _ask(
+    agreement: Agreement, funder_id: int, parts: list[Part], year: tuple[date, date], *, actor: Actor, now: datetime
 ) -> None:
-    amount = sum((part.amount for part in parts), Decimal(0))
-    if amount > 0:
-        invoice = make_invoice(
-            agreement,
-            kind=InvoiceKind.RECONCILIATION,
-            number=reconciliation_number(agreement.reference, year[0], place),
-            funder_id=funder_id,
-            percent=queries.percent_on(agreement, funder_id, year[1]),
-            period=year,
-            parts=parts,
-            actor=actor,
-            now=now,
-        )
-        letters.to_approve(agreement, [invoice], now=now)
-    if amount < 0:
-        reason = "; ".join(part.text for part in parts)
-        invoices = _of_year(agreement, funder_id, year)
-        for invoice, net in zip(invoices, poured(-amount, [one.creditable_net for one in invoices]), strict=True):
+    """One invoice for what the year asks of a funder beyond its months, if it does."""
+    if sum(part.amount for part in parts) <= 0:
+        return
+    place = queries.funder_places(agreement)[funder_id]
+    invoice = make_invoice(
+        agreement,
+        kind=InvoiceKind.RECONCILIATION,
+        number=reconciliation_number(agreement.reference, year[0], place),
+        funder_id=funder_id,
+        percent=queries.percent_on(agreement, funder_id, year[1]),
+        period=year,
+        parts=parts,
+        actor=actor,
+        now=now,
+    )
+    letters.to_approve(agreement, [invoice], now=now)
+
+
+def _give_back(agreement: Agreement, *, actor: Actor, now: datetime) -> None:
+    """Credit what reconciled years are to give back, as far as there is anything to credit; the rest stays owed back.
+
+    It is looked for each time the contract's invoices are raised: what an invoice to come (of a later month, or of
+    what was disputed and turned out to be owed) asks for is credited then.
+    """
+    for one in queries.owed_back(agreement):
+        reason = "; ".join(_text(year) for year in one.years)
+        invoices = _to_credit(agreement, one.funder_id)
+        for invoice, net in zip(invoices, poured(one.amount, [each.creditable_net for each in invoices]), strict=True):
             if net:
                 note = give_credit(
                     invoice,
@@ -162,24 +169,22 @@ def _ask_or_credit(
                     reason=reason,
                     actor=actor,
                     now=now,
-                    year_begins=year[0],
+                    year_begins=one.first,
                 )
                 letters.credited(note, invoice, now=now)
 
 
-def _of_year(agreement: Agreement, funder_id: int, year: tuple[date, date]) -> list[Invoice]:
-    """The funder's invoices for months of the year, the latest first, locked in the order of their keys."""
+def _to_credit(agreement: Agreement, funder_id: int) -> list[Invoice]:
+    """The funder's invoices, those that are not paid before those of which money goes back, each the latest first.
+
+    They are locked in the order of their keys.
+    """
     found = db.session.scalars(
         select(Invoice)
-        .where(
-            Invoice.agreement_id == agreement.id,
-            Invoice.organisation_id == funder_id,
-            Invoice.kind == InvoiceKind.MONTH,
-            Invoice.period_from <= year[1],
-            Invoice.period_to >= year[0],
-        )
+        .where(Invoice.agreement_id == agreement.id, Invoice.organisation_id == funder_id)
         .order_by(Invoice.id)
         .with_for_update(of=Invoice)
         .execution_options(populate_existing=True)
     ).all()
-    return sorted(found, key=lambda one: (one.period_from, one.id), reverse=True)
+    latest = sorted(found, key=lambda one: (one.period_from, one.id), reverse=True)
+    return sorted(latest, key=lambda one: one.status is InvoiceStatus.PAID)

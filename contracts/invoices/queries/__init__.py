@@ -94,7 +94,15 @@ from contracts.invoices.queries.supply_chain import (
     in_time,
     subcontractor_for,
 )
-from contracts.invoices.queries.years import Reconciliation, SpanSeen, YearSeen, reconciliation, shares
+from contracts.invoices.queries.years import (
+    OwedBack,
+    Reconciliation,
+    SpanSeen,
+    YearSeen,
+    owed_back,
+    reconciliation,
+    shares,
+)
 
 __all__ = [
     "ChainMonth",
@@ -109,6 +117,7 @@ __all__ = [
     "FundedContract",
     "InvoicePage",
     "Order",
+    "OwedBack",
     "Period",
     "Reconciliation",
     "ScheduledMonth",
@@ -156,6 +165,7 @@ __all__ = [
     "may_settle",
     "may_uphold",
     "months_raised",
+    "owed_back",
     "percent_on",
     "periods",
     "purchase_order",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from sqlalchemy import func, select
+
 from contracts.agreements.models import Agreement, AgreementVersion
-from contracts.invoices.models import ReconciledSpan, ReconciledYear
+from contracts.invoices.models import CreditNote, Invoice, ReconciledSpan, ReconciledYear
 from contracts.invoices.queries.reckoning import reconciled_years
 from marketplace.access import Actor
+from marketplace.extensions import db
 from marketplace.money import split
 
 NOTHING = Decimal("0.00")
@@ -59,6 +63,8 @@ class Reconciliation:
 
     years: Sequence[YearSeen]
     is_share: bool
+    # What of it no invoice could give back yet, in pounds.
+    owed_back: Decimal = NOTHING
 
     @property
     def difference(self) -> Decimal:
@@ -81,10 +87,65 @@ def reconciliation(actor: Actor, agreement: Agreement, first: date) -> Reconcili
         return SpanSeen(span, charged, difference)
 
     found = reconciled_years(agreement.id, first)
-    return Reconciliation([YearSeen(year, [seen(span) for span in year.spans]) for year in found], is_share)
+    left = (
+        one.amount
+        for one in owed_back(agreement)
+        if one.first == first and (not is_share or one.funder_id == actor.organisation)
+    )
+    years = [YearSeen(year, [seen(span) for span in year.spans]) for year in found]
+    return Reconciliation(years, is_share, sum(left, NOTHING))
 
 
 def shares(version: AgreementVersion, amount: Decimal) -> dict[int, Decimal]:
     """An amount of a version's days by funder, to the penny."""
     parts = split(amount, [one.percent for one in version.funders])
     return {one.organisation_id: part for one, part in zip(version.funders, parts, strict=True)}
+
+
+@dataclass(frozen=True)
+class OwedBack:
+    """What a reconciled year is still to give back to a funder, in pounds: there was too little left to credit."""
+
+    funder_id: int
+    years: Sequence[ReconciledYear]
+    amount: Decimal
+
+    @property
+    def first(self) -> date:
+        """The first day of the contract year."""
+        return self.years[0].first
+
+
+def owed_back(agreement: Agreement) -> list[OwedBack]:
+    """All that reconciled years are still to give back, the earliest year first, by funder."""
+    by_first: dict[date, list[ReconciledYear]] = defaultdict(list)
+    for year in reconciled_years(agreement.id):
+        by_first[year.first].append(year)
+    if not by_first:
+        return []
+    given = {
+        (first, funder_id): Decimal(net)
+        for first, funder_id, net in db.session.execute(
+            select(CreditNote.year_begins, Invoice.organisation_id, func.sum(CreditNote.net))
+            .join(CreditNote.invoice)
+            .where(Invoice.agreement_id == agreement.id, CreditNote.year_begins.is_not(None))
+            .group_by(CreditNote.year_begins, Invoice.organisation_id)
+        )
+    }
+    return [
+        OwedBack(funder_id, years, left)
+        for first, years in sorted(by_first.items())
+        for funder_id, amount in _by_funder(agreement, years).items()
+        if (left := -amount - given.get((first, funder_id), NOTHING)) > 0
+    ]
+
+
+def _by_funder(agreement: Agreement, years: Sequence[ReconciledYear]) -> dict[int, Decimal]:
+    """What each funder still owes of these years, in pounds; below nought, what it is to be given back."""
+    versions = {version.id: version for version in agreement.versions}
+    found: dict[int, Decimal] = defaultdict(Decimal)
+    for year in years:
+        for span in year.spans:
+            for funder_id, amount in shares(versions[span.version_id], span.difference).items():
+                found[funder_id] += amount
+    return found

@@ -15,7 +15,7 @@ from contracts.agreements.models import Agreement
 from contracts.invoices import actions, jobs, queries
 from contracts.invoices.actions import reconciling
 from contracts.invoices.models import CreditNote, Invoice, ReconciledYear, VatStatus
-from contracts.invoices.rules import CreditKind, InvoiceKind, VatKind
+from contracts.invoices.rules import CreditKind, InvoiceKind, InvoiceStatus, VatKind
 from contracts.ledger.queries import balance, unbalanced
 from contracts.ledger.rules import Account
 from marketplace import clock as london_clock
@@ -260,6 +260,74 @@ def test_what_is_given_back_is_credited_on_the_latest_months_first(
         (date(2028, 1, 1), Decimal("3333.34")),
     ]
     assert {note.year_begins for note in notes} == {STARTS}
+
+
+def test_invoices_that_are_not_paid_are_credited_before_money_goes_back(
+    session: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came(monkeypatch, 60)
+    made = contract()
+    raised = actions.raise_invoices(made, actor=SYSTEM, now=OVER)
+    for one in raised[2:]:
+        one.status, one.approved_at, one.paid_at, one.paid_amount = InvoiceStatus.PAID, OVER, OVER, one.amount
+    session.flush()
+    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    notes = session.scalars(select(CreditNote).order_by(CreditNote.id)).all()
+    # £20,000.00: May and April 2027 whole, £8,333.34 each, that nobody has paid; £3,333.32 of March 2028 goes back.
+    assert [(note.invoice.month, note.net, note.to_refund) for note in notes] == [
+        (date(2027, 5, 1), Decimal("8333.34"), 0),
+        (date(2027, 4, 1), Decimal("8333.34"), 0),
+        (date(2028, 3, 1), Decimal("3333.32"), Decimal("3333.32")),
+    ]
+
+
+def test_what_the_years_invoices_are_too_small_to_give_back_is_shown_and_comes_off_the_next(
+    session: Database, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came(monkeypatch, 60)
+    lead, second = make_commissioner(), make_commissioner()
+    made = contract(lead=lead, funders=[(lead, "60"), (second, "40")])
+    fault = Decimal("91666.67")
+    actions.deduct(
+        made, made.lines[0], month=STARTS, amount=fault, reason="x", actor=manager_of(made), now=OVER.replace(month=1)
+    )
+    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    # The months came to £100,000.00 less £91,666.67: all of the £8,333.33 that is left goes, of the £20,000.00.
+    assert charged_in_all(made, OVER.date()) == 0
+    for body, left in ((lead, "11,666.67"), (second, "4,666.67")):
+        sign_in(client, finance_of(body))
+        assert f"£{left} before VAT is still owed back" in client.get(f"/contracts/{made.id}/years/{STARTS}").text
+    # April 2028 is £8,333.34: all of it is taken, and £3,333.33 of May.
+    for month, charged in ((5, "0.00"), (6, "5000.01"), (6, "5000.01"), (7, "13333.35")):
+        on = datetime(2028, month, 1, 3, 0, tzinfo=UTC)
+        actions.reconcile_years(made, actor=SYSTEM, now=on)
+        assert charged_in_all(made, on.date()) == Decimal(charged)
+    assert queries.owed_back(made) == []
+    sign_in(client, finance_of(lead))
+    assert "owed back" not in client.get(f"/contracts/{made.id}/years/{STARTS}").text
+
+
+def test_what_is_invoiced_again_gives_back_what_is_owed_back(
+    session: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came(monkeypatch, 60)
+    made = contract(ends_on=date(2028, 3, 31))
+    finance = finance_of(made.supplier)
+    months = actions.raise_invoices(made, actor=SYSTEM, now=OVER)
+    notes = [actions.credit(one, amount=None, reason="x", actor=finance, now=OVER) for one in months[1:]]
+    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    (left,) = queries.owed_back(made)
+    assert left.amount == Decimal("11666.66")  # £20,000.00 less the £8,333.34 of April
+    again = [
+        actions.reissue(note, amounts=[note.net], actor=finance, now=OVER)
+        for note in notes
+        if note.invoice.month >= date(2028, 2, 1)
+    ]
+    actions.reconcile_years(made, actor=SYSTEM, now=OVER + timedelta(days=1))
+    # Of March £8,333.33, and £3,333.33 of February.
+    assert [one.creditable_net for one in again] == [Decimal("5000.00"), Decimal("0.00")]
+    assert queries.owed_back(made) == []
+    check_ledger()
 
 
 def test_a_year_is_reconciled_once_and_not_before_it_is_over(
