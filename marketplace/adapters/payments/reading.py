@@ -18,7 +18,9 @@ from marketplace.adapters.payments.records import (
     PaymentEvent,
     PaymentInvoice,
     PaymentRefund,
+    PaymentReversal,
     PaymentTaken,
+    PaymentTransfer,
     SupplierAccount,
     pounds,
 )
@@ -81,6 +83,31 @@ def charge_from(body: Mapping[str, Any]) -> PaymentCharge:
         payment=_key_of(body.get("payment_intent")),
         amount=pounds(body["amount"]),
         refunded=pounds(body["amount_refunded"]),
+        transfer=_key_of(body.get("transfer")),
+    )
+
+
+def transfer_from(body: Mapping[str, Any]) -> PaymentTransfer:
+    """A transfer out of the provider's JSON, with the latest ten of its reversals."""
+    return PaymentTransfer(
+        id=body["id"],
+        account_id=_key_of(body.get("destination")),
+        amount=pounds(body["amount"]),
+        reversed=pounds(body["amount_reversed"]),
+        created=instant(body["created"]),
+        reversals=tuple(reversal_from(one) for one in (body.get("reversals") or {}).get("data") or ()),
+    )
+
+
+def reversal_from(body: Mapping[str, Any]) -> PaymentReversal:
+    """A transfer's reversal out of the provider's JSON."""
+    return PaymentReversal(
+        id=body["id"],
+        transfer_id=str(_key_of(body["transfer"])),
+        reference=(body.get("metadata") or {}).get("reference"),
+        refund=_key_of(body.get("source_refund")),
+        amount=pounds(body["amount"]),
+        created=instant(body["created"]),
     )
 
 
@@ -156,6 +183,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], About]] = {
     "invoice": invoice_from,
     "invoice_payment": taken_from,
     "charge": charge_from,
+    "transfer": transfer_from,
     "refund": refund_from,
     "credit_note": credit_from,
     "dispute": dispute_from,
@@ -169,7 +197,7 @@ ASKED_FOR = (
     *("invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible", "invoice_payment.paid"),
     *("credit_note.created", "credit_note.updated", "credit_note.voided"),
     *("charge.refunded", "charge.updated", "refund.failed"),
-    *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
+    *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "transfer.reversed"),
 )
 
 

@@ -148,12 +148,45 @@ class PaymentTaken:
 
 @dataclass(frozen=True)
 class PaymentCharge:
-    """What was taken from a customer for a payment, and how much of it has been given back so far."""
+    """What was taken from a customer for a payment, and how much of it has been given back so far.
+
+    `transfer` is what passed it on to a supplier's account, if anything did.
+    """
 
     id: str
     payment: str | None
     amount: Decimal
     refunded: Decimal
+    transfer: str | None = None
+
+
+@dataclass(frozen=True)
+class PaymentReversal:
+    """So much of what was passed on taken back from the supplier's account; for a `refund`, if for one."""
+
+    id: str
+    transfer_id: str
+    reference: str | None
+    refund: str | None
+    amount: Decimal
+    created: datetime
+
+
+@dataclass(frozen=True)
+class PaymentTransfer:
+    """What a payment passed on to a supplier's account, and what was taken back of it, latest first."""
+
+    id: str
+    account_id: str | None
+    amount: Decimal
+    reversed: Decimal
+    created: datetime
+    reversals: tuple[PaymentReversal, ...] = ()
+
+    @property
+    def left(self) -> Decimal:
+        """What of it has not been taken back."""
+        return self.amount - self.reversed
 
 
 @dataclass(frozen=True)
@@ -200,7 +233,8 @@ class PaymentDispute:
     created: datetime
 
 
-About = PaymentInvoice | PaymentTaken | PaymentCharge | PaymentRefund | PaymentCredit | PaymentDispute | SupplierAccount
+About = PaymentInvoice | PaymentTaken | PaymentCharge | PaymentTransfer | PaymentRefund | PaymentCredit | PaymentDispute
+About |= SupplierAccount
 
 
 @dataclass(frozen=True)

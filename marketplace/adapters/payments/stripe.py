@@ -8,13 +8,13 @@ from datetime import datetime
 import stripe
 
 from marketplace.adapters.payments.client import between, each
-from marketplace.adapters.payments.crediting import Crediting
 from marketplace.adapters.payments.reading import ASKED_FOR, event_from
 from marketplace.adapters.payments.receiving import Receiving
 from marketplace.adapters.payments.records import PaymentEvent, SignatureRefused
+from marketplace.adapters.payments.reversing import Reversing
 
 
-class Payments(Crediting, Receiving):
+class Payments(Reversing, Receiving):
     """Invoices to commissioning bodies, passed on to suppliers, and what became of them."""
 
     def events_since(self, since: datetime) -> Iterator[PaymentEvent]:

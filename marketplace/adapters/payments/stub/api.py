@@ -74,7 +74,8 @@ class Api:
         write("/credit_notes", credits.create)
         write("/credit_notes/<note>/void", credits.void)
         write("/refunds", invoices.refund)
-        for kind in ("customer", "account", "invoice", "event", "credit_note", "refund", "dispute"):
+        write("/transfers/<transfer>/reversals", invoices.reverse)
+        for kind in ("customer", "account", "invoice", "event", "credit_note", "refund", "transfer", "dispute"):
             read(f"/{kind}s/<{kind}>", find(kind))
         read("/customers", lambda: self._list("customer", "email"))
         read("/accounts", lambda: self._list("account"))
@@ -82,6 +83,9 @@ class Api:
         read("/invoice_payments", lambda: self._list("invoice_payment", "invoice", "status", "payment"))
         read("/credit_notes", lambda: self._list("credit_note", "customer", "invoice"))
         read("/refunds", lambda: self._list("refund", "charge", "payment_intent"))
+        read("/charges", lambda: self._list("charge", "customer", "payment_intent"))
+        read("/transfers", lambda: self._list("transfer", "destination"))
+        read("/transfers/<transfer>/reversals", lambda id_: self._list("transfer_reversal", transfer=id_))
         read("/disputes", lambda: self._list("dispute", "charge", "payment_intent"))
         read("/events", lambda: self._list("event", "type", "types"))
         routes.add_url_rule("/invoices/<invoice>", endpoint="delete", view_func=self._delete, methods=["DELETE"])
@@ -183,7 +187,7 @@ class Api:
 
     # Reading
 
-    def _list(self, kind: str, *filters: str) -> Body:
+    def _list(self, kind: str, *filters: str, **of: str) -> Body:
         params = asking.nested(request.args.items(multi=True))
         asking.only(params, "limit", "starting_after", "ending_before", "created", *filters)
         if kind == "invoice" and "status" in params:
@@ -191,7 +195,7 @@ class Api:
         limit = asking.integer(params, "limit", 10) or 0
         if not 1 <= limit <= 100:
             raise StripeError("Invalid limit: must be between 1 and 100.", param="limit")
-        wanted = [*_conditions(kind, params, filters), *_within(params)]
+        wanted = [*_conditions(kind, {**params, **of}, (*filters, *of)), *_within(params)]
         for name, compares in (("starting_after", "<"), ("ending_before", ">")):
             if name in params:
                 place = self._store.place(kind, params[name])

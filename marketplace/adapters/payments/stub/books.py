@@ -15,7 +15,7 @@ API_VERSION = "2026-10-28.endive"
 # What the endpoint is registered for; an event of another kind is kept and told to nobody.
 TOLD = (
     *("invoice.", "invoice_payment.paid", "credit_note.", "charge.refunded", "charge.dispute.", "refund.failed"),
-    "account.updated",
+    *("transfer.reversed", "account.updated"),
 )
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from marketplace.adapters.payments.stub import asking
 from marketplace.adapters.payments.stub.asking import Params, StripeError
-from marketplace.adapters.payments.stub.books import Books
 from marketplace.adapters.payments.stub.store import Body
+from marketplace.adapters.payments.stub.transfers import Transfers
 
 DECLINES = {"card": ("card_declined", "Your card was declined."), "debit": ("debit_not_authorized", "Not authorised.")}
 # A real one takes three to five days; too long to look at.
@@ -17,7 +17,7 @@ DEBIT = "debit "
 OPEN_DISPUTES = ("needs_response", "under_review")
 
 
-class Charges(Books):
+class Charges(Transfers):
     """Money that customers paid, and gave or took back."""
 
     # Paying
@@ -41,6 +41,7 @@ class Charges(Books):
             "payment_intent": intent,
             "refunded": False,
             "status": "succeeded",
+            "transfer": self.passed_on(charge, invoice["amount_remaining"], account) if account else None,
             "transfer_data": {"destination": account, "amount": None} if account else None,
         }
         self._store.put(body)
@@ -145,8 +146,9 @@ class Charges(Books):
         if asking.boolean(params, "reverse_transfer") and not charge["transfer_data"]:
             words = f"Cannot reverse transfer on charge {charge['id']} as it does not have an associated transfer."
             raise StripeError(words, param="reverse_transfer", executed=True)
+        key = self._store.new_id("re")
         refund: Body = {
-            "id": self._store.new_id("re"),
+            "id": key,
             "object": "refund",
             "amount": amount,
             "charge": charge["id"],
@@ -156,7 +158,9 @@ class Charges(Books):
             "payment_intent": charge["payment_intent"],
             "reason": params.get("reason"),
             "status": "succeeded",
-            "transfer_reversal": self._store.new_id("trr") if params.get("reverse_transfer") == "true" else None,
+            "transfer_reversal": self.take_back(charge["transfer"], amount, refund=key)["id"]
+            if params.get("reverse_transfer") == "true"
+            else None,
         }
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]
