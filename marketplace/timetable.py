@@ -113,6 +113,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         every=timedelta(minutes=1),
     ),
     Scheduled(
+        "recoveries",
+        "contracts.payments.jobs.make_due_recoveries",
+        "takes back from suppliers’ accounts what banks took from the marketplace",
+        every=timedelta(minutes=1),
+    ),
+    Scheduled(
         "payment-accounts",
         "contracts.payments.jobs.open_accounts",
         "has the payment provider open the accounts that suppliers have begun",

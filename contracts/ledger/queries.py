@@ -22,6 +22,8 @@ from marketplace.paging import PAGE, Page, before, nearest_page
 NOTHING = Decimal("0.00")
 # What moves the supplier's money for invoices: payments, and those that a bank took back, which stand below nought.
 PAYMENTS = (PostingKind.PAYMENT, PostingKind.CHARGEBACK)
+# Between the marketplace and a supplier, no matter of a funder's.
+BETWEEN_US = (Account.TO_RETURN, Account.LAID_OUT)
 
 
 def balance(
@@ -88,7 +90,7 @@ def by_item(agreement_id: int, *, on: date, funder_id: int | None = None) -> dic
     asked = (
         select(Posting.item, Posting.kind, Entry.account, func.sum(Entry.amount))
         .join(Entry, Entry.posting_id == Posting.id)
-        .where(Posting.agreement_id == agreement_id, Posting.day <= on)
+        .where(Posting.agreement_id == agreement_id, Posting.day <= on, Entry.account.not_in(BETWEEN_US))
         .group_by(Posting.item, Posting.kind, Entry.account)
     )
     if funder_id is not None:

@@ -15,13 +15,17 @@ class Account(StrEnum):
     """Where money stands. Each account is kept for one organisation, in pounds.
 
     Owed: what a funder owes. Paid: what a supplier has been paid. Services and VAT: what a supplier has charged, kept
-    below nought, so that all accounts together are always nought.
+    below nought, so that all accounts together are always nought. To return: what a supplier holds of payments that
+    banks took back from the marketplace, which had passed them on. Laid out: the same, below nought, as the
+    marketplace's.
     """
 
     OWED = "owed"
     PAID = "paid"
     SERVICES = "services"
     VAT = "vat"
+    TO_RETURN = "to_return"
+    LAID_OUT = "laid_out"
 
     @property
     def label(self) -> str:
@@ -31,6 +35,8 @@ class Account(StrEnum):
             Account.PAID: "Paid to the supplier",
             Account.SERVICES: "Services charged",
             Account.VAT: "VAT charged",
+            Account.TO_RETURN: "To be returned by the supplier",
+            Account.LAID_OUT: "Laid out by the marketplace",
         }[self]
 
 
@@ -43,11 +49,18 @@ class PostingKind(StrEnum):
     REFUND = "refund"
     CHARGEBACK = "chargeback"
     VOID = "void"
+    OUTLAY = "outlay"
+    RECOVERY = "recovery"
 
     @property
     def label(self) -> str:
         """The kind in words."""
-        words = {PostingKind.VOID: "Voided", PostingKind.CHARGEBACK: "Payment taken back by a bank"}
+        words = {
+            PostingKind.VOID: "Voided",
+            PostingKind.CHARGEBACK: "Payment taken back by a bank",
+            PostingKind.OUTLAY: "Laid out for a supplier",
+            PostingKind.RECOVERY: "Returned by a supplier",
+        }
         return words.get(self, self.value.replace("_", " ").capitalize())
 
 
@@ -77,6 +90,16 @@ def paid(amount: Decimal) -> list[Line]:
 def refunded(amount: Decimal) -> list[Line]:
     """A payment given back, or taken back by a bank."""
     return paid(-amount)
+
+
+def laid_out(amount: Decimal) -> list[Line]:
+    """A bank took back from the marketplace what the supplier holds: the supplier is to return it."""
+    return _without_noughts([Line(Account.TO_RETURN, amount), Line(Account.LAID_OUT, -amount)])
+
+
+def returned(amount: Decimal) -> list[Line]:
+    """The marketplace has it back from the supplier."""
+    return laid_out(-amount)
 
 
 def _without_noughts(lines: Sequence[Line]) -> list[Line]:

@@ -1,4 +1,4 @@
-"""Sending invoices and credit notes, opening accounts, applying events: each may be killed and run again."""
+"""Sending, crediting, recovering, opening accounts, applying events: each may be killed and run again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from contracts.agreements.models import Agreement
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.payments import actions, queries
-from contracts.payments.models import ReceivingAccount
+from contracts.payments.models import Chargeback, ReceivingAccount, Recovery
 from marketplace import clock
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.extensions import db
@@ -108,6 +108,38 @@ def send_credits(note_ids: Sequence[int]) -> None:
     for_each(on_their_way, send)
 
 
+def make_due_recoveries() -> None:
+    """Every minute: take from suppliers' accounts what banks took from us and we had passed on."""
+    for_each(queries.chargebacks_to_recover(), begin_recovery)
+    make_recoveries(queries.recoveries_to_make(clock.now()))
+
+
+def begin_recovery(chargeback_id: int) -> None:
+    """Begin what was not begun when the bank undid it."""
+    with transaction():
+        chargeback = db.session.get_one(Chargeback, chargeback_id, with_for_update={"of": Chargeback})
+        actions.begin_recovery(chargeback, now=clock.now())
+
+
+def make_recoveries(recovery_ids: Sequence[int]) -> None:
+    """Take these back, each in a transaction of its own while its row is held."""
+    with transaction():
+        on_their_way = actions.begin_to_recover(recovery_ids)
+
+    def recover(recovery_id: int) -> None:
+        with transaction():
+            recovery = db.session.scalar(
+                select(Recovery)
+                .where(Recovery.id == recovery_id)
+                .with_for_update(skip_locked=True)
+                .execution_options(populate_existing=True)
+            )
+            if recovery is not None:
+                actions.recover(recovery, payments=payments(), now=clock.now())
+
+    for_each(on_their_way, recover)
+
+
 def open_account(account_id: int) -> None:
     """Have the provider open one account."""
     with transaction():
@@ -167,7 +199,9 @@ def reconcile() -> None:
     ask_for_accounts()
     for_each(queries.undone_to_post(), post_what_is_undone)
     began = clock.now()
-    books = actions.read_books(queries.keys_to_look_at(), payments=payments(), now=began)
+    books = actions.read_books(
+        queries.keys_to_look_at(), payments=payments(), now=began, transfers=queries.transfers_to_look_at(began)
+    )
     with transaction():
         actions.reconcile(books, started_at=began, now=clock.now())
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from itertools import chain
 
 from contracts.invoices.models import Invoice
-from contracts.payments.models import Chargeback, ReceivingAccount, Reconciliation
+from contracts.payments.models import Chargeback, ReceivingAccount, Reconciliation, Recovery
 from marketplace.access import Permission
 from marketplace.accounts.letters import write_to
 from marketplace.accounts.models import Organisation, Person
 from marketplace.accounts.queries import framework_teams, people_with
 from marketplace.adapters.payments.records import PaymentRefund
-from marketplace.presentation import plural
+from marketplace.presentation import plural, pounds_exact
 
 
 def invoices_wait(supplier: Organisation, account: ReceivingAccount | None, *, now: datetime) -> None:
@@ -60,6 +60,19 @@ def chargeback(chargeback: Chargeback, invoice: Invoice, *, now: datetime) -> No
         template="emails/payments/chargeback.txt",
         now=now,
         chargeback=chargeback,
+        invoice=invoice,
+    )
+
+
+def recovered(recovery: Recovery, invoice: Invoice, *, now: datetime) -> None:
+    """Tell the supplier's finance people what was taken from their account, and why."""
+    write_to(
+        people_with(invoice.agreement.supplier_id, Permission.RECEIVE_PAYMENTS),
+        key=f"recovered:{recovery.id}",
+        subject=f"{pounds_exact(recovery.amount)} was taken back from your account for invoice {invoice.number}",
+        template="emails/payments/recovered.txt",
+        now=now,
+        recovery=recovery,
         invoice=invoice,
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.invoices.models import Invoice
-from contracts.payments.rules import UNDECIDED, AccountStatus, ChargebackStatus, DifferenceKind
+from contracts.payments.rules import UNDECIDED, AccountStatus, ChargebackStatus, DifferenceKind, RecoveryStatus
 from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, Money, When, choice, key_of
 
@@ -116,6 +116,41 @@ class Chargeback(Base):
     def is_undecided(self) -> bool:
         """Whether the bank may still decide either way."""
         return self.status in UNDECIDED
+
+
+class Recovery(Base):
+    """What a bank took from the marketplace for good is taken back from the supplier that it had been passed on to."""
+
+    __tablename__ = "recoveries"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("(status = 'waiting') = (settled_at IS NULL)", name="settled"),
+        CheckConstraint("(status = 'recovered') = (provider_id IS NOT NULL)", name="recovered_there"),
+        CheckConstraint("(status = 'elsewhere') = (settled_by IS NOT NULL)", name="elsewhere_by_somebody"),
+    )
+
+    id: Mapped[Key]
+    chargeback_id: Mapped[int] = mapped_column(ForeignKey("chargebacks.id"), unique=True)
+    amount: Mapped[Money] = mapped_column()
+    status: Mapped[RecoveryStatus] = mapped_column(choice(RecoveryStatus, "status"), index=True)
+    begun_at: Mapped[When]
+    # What the provider calls it, and what had passed the money on.
+    provider_id: Mapped[str | None] = mapped_column(unique=True)
+    transfer: Mapped[str | None] = mapped_column(index=True)
+    settled_at: Mapped[When | None]
+    # Who of the framework team says that it came by another way.
+    settled_by: Mapped[int | None] = key_of("people.id")
+    next_attempt_at: Mapped[When]
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None]
+
+    chargeback: Mapped[Chargeback] = relationship()
+    settler: Mapped[Person | None] = relationship()
+
+    @property
+    def reference(self) -> str:
+        """What the payment provider is told to know it by."""
+        return f"recovery-{self.chargeback.provider_id}"
 
 
 class Reconciliation(Base):

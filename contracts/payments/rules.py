@@ -63,6 +63,35 @@ CHARGEBACK_MOVES: dict[ChargebackStatus, frozenset[ChargebackStatus]] = {
 UNDECIDED = frozenset({ChargebackStatus.ASKED, ChargebackStatus.TAKEN})
 
 
+class RecoveryStatus(StrEnum):
+    """Whether the marketplace has back what a bank took from it, and what it had passed on to a supplier."""
+
+    WAITING = "waiting"
+    RECOVERED = "recovered"
+    ELSEWHERE = "elsewhere"
+    NOT_PASSED_ON = "not_passed_on"
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        return {
+            RecoveryStatus.WAITING: "Still to be returned",
+            RecoveryStatus.RECOVERED: "Taken from the supplier’s account",
+            RecoveryStatus.ELSEWHERE: "Returned by another way",
+            RecoveryStatus.NOT_PASSED_ON: "Had not reached the supplier",
+        }[self]
+
+
+RECOVERY_MOVES: dict[RecoveryStatus, frozenset[RecoveryStatus]] = {
+    RecoveryStatus.WAITING: frozenset(
+        {RecoveryStatus.RECOVERED, RecoveryStatus.ELSEWHERE, RecoveryStatus.NOT_PASSED_ON}
+    ),
+    RecoveryStatus.RECOVERED: frozenset(),
+    RecoveryStatus.ELSEWHERE: frozenset(),
+    RecoveryStatus.NOT_PASSED_ON: frozenset(),
+}
+
+
 class DifferenceKind(StrEnum):
     """How the provider's books and ours can differ."""
 
@@ -78,6 +107,7 @@ class DifferenceKind(StrEnum):
     CREDITED = "credited"
     GIVEN_BACK = "given_back"
     CHARGEBACK = "chargeback"
+    RECOVERED = "recovered"
 
     @property
     def label(self) -> str:
@@ -95,7 +125,18 @@ class DifferenceKind(StrEnum):
             DifferenceKind.CREDITED: "Another amount credited in all",
             DifferenceKind.GIVEN_BACK: "Another amount given back",
             DifferenceKind.CHARGEBACK: "Payment undone by a bank",
+            DifferenceKind.RECOVERED: "Another amount taken back from the supplier",
         }[self]
+
+
+LONGEST_WAIT = timedelta(hours=6)
+# How soon an invoice is tried again that waits for a person of ours: looking costs nothing.
+SHORTEST_WAIT = timedelta(minutes=10)
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How soon to try again after so many attempts without an answer: later each time."""
+    return min(timedelta(minutes=2 ** min(max(attempts, 1), 9)), LONGEST_WAIT)
 
 
 # So far back the two books are compared each night: a little more than a month and the days to pay (our default).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,10 +13,10 @@ from sqlalchemy import select
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import CreditStatus, InvoiceStatus
 from contracts.payments.actions.sending import STANDING
-from contracts.payments.models import Chargeback, ProviderPayment
-from contracts.payments.rules import HEARD_LATE, ChargebackStatus, DifferenceKind
+from contracts.payments.models import Chargeback, ProviderPayment, Recovery
+from contracts.payments.rules import HEARD_LATE, ChargebackStatus, DifferenceKind, RecoveryStatus
 from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
-from marketplace.adapters.payments.records import PaymentCredit, PaymentInvoice
+from marketplace.adapters.payments.records import PaymentCredit, PaymentInvoice, PaymentTransfer
 from marketplace.extensions import db
 from marketplace.presentation import pounds_exact
 
@@ -27,7 +27,8 @@ NOTHING = Decimal("0.00")
 class Books:
     """The provider's invoices and credit notes of a time; and all invoices that are open, however old they are.
 
-    `looked_at` are the keys of invoices that were asked for one by one, with all their credit notes.
+    `looked_at` are the keys of invoices that were asked for one by one, with all their credit notes. `transfers` are
+    those of the time, and those of which we took something back in it.
     """
 
     since: datetime
@@ -35,6 +36,7 @@ class Books:
     invoices: list[PaymentInvoice]
     credits: list[PaymentCredit]
     looked_at: frozenset[str]
+    transfers: list[PaymentTransfer] = field(default_factory=list)
 
     def must_have(self, sent_at: datetime | None, invoice_key: str | None) -> bool:
         """Whether what was sent then must be in them. What we heard of late may have been made before they begin."""
@@ -61,6 +63,7 @@ def compare(books: Books, ours: Sequence[Invoice]) -> Iterator[Found]:
     # Where a credit note is found missing, unknown or over another amount, the sums say nothing more.
     explained = {one.invoice_id for one in credits}
     yield from _invoices(books, ours, explained)
+    yield from _recoveries(books)
     # What is posted is in our books too.
     lost = (
         select(Chargeback, Invoice)
@@ -74,6 +77,23 @@ def compare(books: Books, ours: Sequence[Invoice]) -> Iterator[Found]:
     for chargeback, invoice in db.session.execute(lost):
         words = f"{pounds_exact(chargeback.amount)} taken back by the bank"
         yield Found(DifferenceKind.CHARGEBACK, invoice.number, invoice.id, invoice.status.label, words)
+
+
+def _recoveries(books: Books) -> Iterator[Found]:
+    """What was taken back from suppliers' accounts by itself, not with a refund; but for what is under way."""
+    there = {one.id: one for one in books.transfers}
+    ours = defaultdict[str, list[Recovery]](list)
+    known = Recovery.transfer.in_(there) | ((Recovery.settled_at >= books.since) & (Recovery.settled_at < books.until))
+    for one in db.session.scalars(select(Recovery).where(known, Recovery.status == RecoveryStatus.RECOVERED)):
+        ours[one.transfer or ""].append(one)
+    for key in sorted(there.keys() | ours.keys()):
+        theirs = [one for one in there[key].reversals if one.refund is None] if key in there else []
+        moments = [one.created for one in theirs] + [one.settled_at for one in ours[key] if one.settled_at]
+        sums = sum((one.amount for one in ours[key]), NOTHING), sum((one.amount for one in theirs), NOTHING)
+        if sums[0] != sums[1] and all(at < books.until for at in moments):
+            invoice = ours[key][0].chargeback.invoice if ours[key] else None
+            subject, invoice_id = (invoice.number, invoice.id) if invoice else (key, None)
+            yield Found(DifferenceKind.RECOVERED, subject, invoice_id, pounds_exact(sums[0]), pounds_exact(sums[1]))
 
 
 def _invoices(books: Books, ours: Iterable[Invoice], explained: set[int | None]) -> Iterator[Found]:

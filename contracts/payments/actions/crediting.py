@@ -14,9 +14,10 @@ from sqlalchemy import select, update
 from contracts.invoices import actions as invoices
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import UNSENT, CreditStatus, InvoiceStatus
-from contracts.payments.actions.sending import LONGEST_WAIT, take, wait_after
+from contracts.payments.actions.sending import take
 from contracts.payments.actions.taking_back import held_note
 from contracts.payments.models import PaymentAccount
+from contracts.payments.rules import LONGEST_WAIT, wait_after
 from marketplace import audit
 from marketplace.access import SYSTEM
 from marketplace.adapters.payments.client import CLOCKS_APART

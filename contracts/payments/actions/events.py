@@ -13,6 +13,7 @@ from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceStatus, number_of_reference
 from contracts.payments.actions.crediting import take_credit
 from contracts.payments.actions.receiving import take_account
+from contracts.payments.actions.recovering import take_transfer
 from contracts.payments.actions.sending import take
 from contracts.payments.actions.taking_back import take_charge, take_dispute, take_payment, take_refund
 from contracts.payments.models import PaymentEvent
@@ -26,6 +27,7 @@ from marketplace.adapters.payments.records import (
     PaymentInvoice,
     PaymentRefund,
     PaymentTaken,
+    PaymentTransfer,
     SignatureRefused,
     SupplierAccount,
 )
@@ -94,6 +96,8 @@ def _apply(told: Told, *, now: datetime) -> None:
         take_payment(about, now=now)
     elif isinstance(about, PaymentCharge):
         take_charge(about, at=told.created)
+    elif isinstance(about, PaymentTransfer):
+        take_transfer(about, now=now)
     elif isinstance(about, PaymentCredit):
         take_credit(about, now=now)
     elif isinstance(about, PaymentRefund):

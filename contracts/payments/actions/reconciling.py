@@ -24,8 +24,10 @@ from marketplace.errors import Invalid
 from marketplace.extensions import db
 
 
-def read_books(also: Iterable[str], *, payments: Payments, now: datetime) -> Books:
+def read_books(also: Iterable[str], *, payments: Payments, now: datetime, transfers: Iterable[str] = ()) -> Books:
     """Read the provider's books, outside any transaction; `also` are invoices by its keys, however old they are.
+
+    `transfers` are likewise what passed payments on.
 
     What is under way at this moment is left for the next time.
     """
@@ -39,7 +41,12 @@ def read_books(also: Iterable[str], *, payments: Payments, now: datetime) -> Boo
             if key not in found:
                 found[key] = payments.invoice(key)
             credits |= {one.id: one for one in payments.credits(invoice_id=key, until=until)}
-    return Books(since, until, list(found.values()), list(credits.values()), looked_at)
+    passed_on = {one.id: one for one in payments.transfers(since=since, until=until)}
+    for key in transfers:
+        with suppress(PaymentsNotFound):
+            if key not in passed_on:
+                passed_on[key] = payments.transfer(key)
+    return Books(since, until, list(found.values()), list(credits.values()), looked_at, list(passed_on.values()))
 
 
 def reconcile(books: Books, *, started_at: datetime, now: datetime) -> Reconciliation:

@@ -19,7 +19,7 @@ from contracts.payments.actions.receiving import take_account
 from contracts.payments.actions.taking_back import tell_of_chargebacks, undo_what_is_lost
 from contracts.payments.models import PaymentAccount, ReceivingAccount
 from contracts.payments.queries import receiving_account
-from contracts.payments.rules import AccountStatus
+from contracts.payments.rules import LONGEST_WAIT, SHORTEST_WAIT, AccountStatus, wait_after
 from marketplace import audit
 from marketplace.access import SYSTEM, Permission
 from marketplace.accounts.models import Organisation
@@ -35,9 +35,6 @@ from marketplace.adapters.payments.records import (
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.extensions import db
 
-LONGEST_WAIT = timedelta(hours=6)
-# How soon an invoice is tried again that waits for a person of ours: looking costs nothing.
-SHORTEST_WAIT = timedelta(minutes=10)
 # The provider's word for a supplier's account that has become unable to be paid.
 UNABLE = "insufficient_capabilities_for_transfer"
 
@@ -48,11 +45,6 @@ STANDING = {
     ProviderStatus.PAID: InvoiceStatus.PAID,
     ProviderStatus.VOID: InvoiceStatus.VOID,
 }
-
-
-def wait_after(attempts: int) -> timedelta:
-    """How soon to try again after so many attempts without an answer: later each time."""
-    return min(timedelta(minutes=2 ** min(max(attempts, 1), 9)), LONGEST_WAIT)
 
 
 def begin_to_send(invoice_ids: Sequence[int]) -> dict[int, bool]:

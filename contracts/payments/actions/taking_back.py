@@ -14,6 +14,7 @@ from contracts.invoices import actions as invoices
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import number_of_reference
 from contracts.payments import letters
+from contracts.payments.actions.recovering import begin_recovery
 from contracts.payments.models import Chargeback, ProviderPayment
 from contracts.payments.rules import CHARGEBACK_MOVES, UNDECIDED, ChargebackStatus
 from marketplace import audit
@@ -149,6 +150,7 @@ def undo_what_is_lost(invoice: Invoice, *, now: datetime) -> None:
     for chargeback in db.session.scalars(lost.order_by(Chargeback.id).with_for_update()):
         if invoices.charged_back(invoice, chargeback.amount, key=chargeback.provider_id, now=now):
             chargeback.posted_at = now
+            begin_recovery(chargeback, now=now)
     db.session.flush()
 
 

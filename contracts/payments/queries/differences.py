@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from contracts.invoices.models import Invoice
-from contracts.payments.models import Difference, Reconciliation
-from contracts.payments.rules import DifferenceKind
+from contracts.payments.models import Chargeback, Difference, Reconciliation, Recovery
+from contracts.payments.rules import WINDOW, DifferenceKind
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.paging import PAGE, Page, before, nearest_page
@@ -70,6 +71,30 @@ def keys_to_look_at() -> Sequence[str]:
         )
         if key is not None
     ]
+
+
+def transfers_to_look_at(now: datetime) -> Sequence[str]:
+    """The provider's keys of what had passed payments on and was taken back lately, or differs: looked at again."""
+    differs = select(Difference.invoice_id).where(
+        Difference.kind == DifferenceKind.RECOVERED, Difference.settled_at.is_(None)
+    )
+    found = db.session.scalars(
+        select(Recovery.transfer)
+        .join(Recovery.chargeback)
+        .where(
+            Recovery.transfer.is_not(None),
+            (Recovery.settled_at >= now - WINDOW) | Chargeback.invoice_id.in_(differs),
+        )
+        .distinct()
+    )
+    subjects = db.session.scalars(
+        select(Difference.subject).where(
+            Difference.kind == DifferenceKind.RECOVERED,
+            Difference.settled_at.is_(None),
+            Difference.invoice_id.is_(None),
+        )
+    )
+    return [key for key in (*found, *subjects) if key]
 
 
 def last_comparison() -> Reconciliation | None:

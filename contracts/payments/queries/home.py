@@ -13,7 +13,8 @@ from contracts.invoices.rules import CreditStatus, InvoiceStatus
 from contracts.payments.models import Chargeback
 from contracts.payments.queries.differences import standing_count
 from contracts.payments.queries.receiving import receiving_account, waiting_for_account
-from contracts.payments.rules import UNDECIDED, AccountStatus, ChargebackStatus
+from contracts.payments.queries.recovering import waiting_recoveries
+from contracts.payments.rules import UNDECIDED, AccountStatus, ChargebackStatus, RecoveryStatus
 from marketplace.access import TABLE, Actor, Permission
 from marketplace.accounts.models import RoleGrant
 from marketplace.extensions import db
@@ -27,7 +28,7 @@ TO_DO = frozenset({AccountStatus.INCOMPLETE, AccountStatus.RESTRICTED})
 def waiting(actor: Actor, now: datetime) -> list[Waiting]:
     """For a supplier's finance: its account to set up. For both finances: payments that a bank takes back.
 
-    For the framework team: differences between the books.
+    For the framework team: differences between the books, and what suppliers have not returned.
     """
     if actor.organisation_id is None:
         return []
@@ -35,6 +36,8 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
     if actor.may(Permission.SEE_PAYMENT_DIFFERENCES) and (count := standing_count()):
         words = f"{plural(count, 'difference')} between the payment provider’s books and ours"
         items.append(Waiting(words, url_for("payments.differences")))
+    if actor.may(Permission.SEE_PAYMENT_DIFFERENCES):
+        items += _not_returned()
     if actor.is_supplier:
         items += _to_set_up(actor)
     if actor.may(Permission.RECEIVE_PAYMENTS):
@@ -43,6 +46,15 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
     elif actor.may(Permission.PAY_INVOICES):
         items += _taken_back(Invoice.organisation_id == actor.organisation)
     return items
+
+
+def _not_returned() -> list[Waiting]:
+    count, amount = waiting_recoveries()
+    if not count:
+        return []
+    what = plural(count, "payment that a bank undid is", "payments that banks undid are")
+    words = f"{what} not returned by the supplier yet, {pounds_exact(amount)}"
+    return [Waiting(words, url_for("payments.recoveries", status=RecoveryStatus.WAITING.value))]
 
 
 def _to_set_up(actor: Actor) -> list[Waiting]:

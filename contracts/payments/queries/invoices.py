@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,17 +10,21 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from contracts.invoices.models import Invoice
-from contracts.payments.models import Chargeback, ProviderPayment
+from contracts.payments.models import Chargeback, ProviderPayment, Recovery
 from marketplace import clock
 from marketplace.extensions import db
 
 
 @dataclass(frozen=True)
 class PaidThrough:
-    """What the provider took for an invoice, gave back, and had taken back from it."""
+    """What the provider took for an invoice, gave back, and had taken back from it.
+
+    `recoveries` are what the supplier is to return, by the key of the chargeback.
+    """
 
     payments: Sequence[ProviderPayment]
     chargebacks: Sequence[Chargeback]
+    recoveries: Mapping[int, Recovery]
 
     @property
     def refunded(self) -> Decimal:
@@ -38,7 +42,8 @@ def paid_through(invoice: Invoice) -> PaidThrough:
     chargebacks = db.session.scalars(
         select(Chargeback).where(Chargeback.invoice_id == invoice.id).order_by(Chargeback.opened_at, Chargeback.id)
     ).all()
-    return PaidThrough(payments, chargebacks)
+    recoveries = db.session.scalars(select(Recovery).where(Recovery.chargeback_id.in_([one.id for one in chargebacks])))
+    return PaidThrough(payments, chargebacks, {one.chargeback_id: one for one in recoveries})
 
 
 def undone_on(invoice: Invoice) -> date | None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import aliased
 
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import UNSENT, CreditStatus, InvoiceStatus
-from contracts.payments.models import Chargeback, PaymentEvent
-from contracts.payments.rules import ChargebackStatus
+from contracts.payments.models import Chargeback, PaymentEvent, Recovery
+from contracts.payments.rules import ChargebackStatus, RecoveryStatus
 from marketplace.extensions import db
 
 
@@ -60,6 +60,25 @@ def undone_to_post() -> Sequence[int]:
         .where(Chargeback.status == ChargebackStatus.LOST, Chargeback.posted_at.is_(None), Invoice.paid_at.is_not(None))
         .distinct()
         .order_by(Invoice.id)
+    ).all()
+
+
+def chargebacks_to_recover() -> Sequence[int]:
+    """What banks have undone for good, posted before there were recoveries: none is begun for it yet."""
+    return db.session.scalars(
+        select(Chargeback.id)
+        .outerjoin(Recovery, Recovery.chargeback_id == Chargeback.id)
+        .where(Chargeback.posted_at.is_not(None), Recovery.id.is_(None), Chargeback.amount > 0)
+        .order_by(Chargeback.id)
+    ).all()
+
+
+def recoveries_to_make(now: datetime) -> Sequence[int]:
+    """What is to be taken back from suppliers' accounts and is due another try."""
+    return db.session.scalars(
+        select(Recovery.id)
+        .where(Recovery.status == RecoveryStatus.WAITING, Recovery.next_attempt_at <= now)
+        .order_by(Recovery.id)
     ).all()
 
 

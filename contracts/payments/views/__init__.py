@@ -6,6 +6,6 @@ from flask import Blueprint
 
 bp = Blueprint("payments", __name__)
 
-from contracts.payments.views import differences, invoices, moved, receiving, webhook  # noqa: E402
+from contracts.payments.views import differences, invoices, moved, receiving, recoveries, webhook  # noqa: E402
 
-__all__ = ["bp", "differences", "invoices", "moved", "receiving", "webhook"]
+__all__ = ["bp", "differences", "invoices", "moved", "receiving", "recoveries", "webhook"]

@@ -32,6 +32,7 @@ def account() -> str:
         wanted=wanted_words(found.wanted) if found else [],
         reason=reason_words(found.reason) if found else "",
         waiting=queries.waiting_for_account(supplier),
+        to_return=queries.to_return(supplier),
     )
 
 

@@ -233,8 +233,16 @@ class PaymentDispute:
     created: datetime
 
 
-About = PaymentInvoice | PaymentTaken | PaymentCharge | PaymentTransfer | PaymentRefund | PaymentCredit | PaymentDispute
-About |= SupplierAccount
+About = (
+    PaymentInvoice
+    | PaymentTaken
+    | PaymentCharge
+    | PaymentTransfer
+    | PaymentRefund
+    | PaymentCredit
+    | PaymentDispute
+    | SupplierAccount
+)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, scoped_session
 from contracts.agreements.models import Agreement
 from contracts.ledger.actions import Debt, post
 from contracts.ledger.models import Entry, Posting
-from contracts.ledger.queries import balance, by_age, debts, statement, unbalanced
+from contracts.ledger.queries import BETWEEN_US, balance, by_age, debts, statement, unbalanced
 from contracts.ledger.rules import Account, Age, Line, PostingKind, charged, credited, paid
 from marketplace.extensions import db
 from tests.factories.accounts import make_commissioner, make_supplier
@@ -74,6 +74,7 @@ def test_any_days_balance_of_any_account_reads_back(session: Database) -> None:
         (Account.PAID, 9): Decimal("120.00"),
         **{(Account.SERVICES, days): Decimal("-100.00") for days in (0, 8, 9)},
         **{(Account.VAT, days): Decimal("-20.00") for days in (0, 8, 9)},
+        **{(account, days): NOUGHT for account in BETWEEN_US for days in (0, 8, 9)},
     }
     assert [unbalanced(DAY + timedelta(days=days)) for days in (-1, 0, 9)] == [NOUGHT] * 3
 

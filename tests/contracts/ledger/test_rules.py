@@ -16,9 +16,11 @@ from contracts.ledger.rules import (
     charged,
     credited,
     days_late,
+    laid_out,
     late_interest,
     paid,
     refunded,
+    returned,
 )
 from marketplace.money import pounds
 
@@ -43,7 +45,11 @@ def test_what_an_invoice_and_its_payment_put_on_each_account() -> None:
 
 @given(amounts, amounts)
 def test_every_posting_balances_and_what_undoes_it_leaves_nothing(net: Decimal, vat: Decimal) -> None:
-    for done, undone in ((charged(net, vat), credited(net, vat)), (paid(net), refunded(net))):
+    for done, undone in (
+        (charged(net, vat), credited(net, vat)),
+        (paid(net), refunded(net)),
+        (laid_out(net), returned(net)),
+    ):
         assert sum(line.amount for line in done) == sum(line.amount for line in undone) == 0
         assert {line.account: line.amount for line in done} == {line.account: -line.amount for line in undone}
 

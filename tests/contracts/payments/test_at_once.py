@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,8 +15,13 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from contracts.invoices.rules import CreditStatus, InvoiceStatus
+from contracts.ledger.queries import balance
+from contracts.ledger.rules import Account
 from contracts.payments import jobs
+from contracts.payments.models import Recovery
+from contracts.payments.rules import RecoveryStatus
 from marketplace.audit import AuditEvent
+from marketplace.clock import london
 from marketplace.extensions import db
 from tests.conftest import StandingClock
 from tests.factories.deals import Deal
@@ -139,3 +145,27 @@ def test_a_payment_undone_and_a_credit_in_two_workers(deal: Deal, begin: Callabl
         Decimal("6000.00"),
         Decimal("6000.00"),
     )
+
+
+def test_three_workers_recover_what_a_bank_undid_once(deal: Deal, begin: Callable[[Work], Future[object]]) -> None:
+    """While the provider tells of it, too."""
+    deal.pay()
+    deal.hear()
+    made = deal.provider.ask("POST", "/stub/dispute", json={"invoice": deal.invoice.provider_id}).json()
+    deal.provider.ask("POST", "/stub/close-dispute", json={"dispute": made["id"], "status": "lost"})
+    deal.keep()
+    at_once(begin, *[jobs.apply_waiting_events] * 3)
+    recovery = db.session.scalars(select(Recovery)).one()
+    deal.provider.behave(faults=[{"kind": "no answer", "path": "/reversals", "method": "POST", "count": 1}])
+    at_once(begin, *[jobs.make_due_recoveries] * 3)
+    deal.keep()
+    deal.later(minutes=10)
+    at_once(begin, jobs.make_due_recoveries, jobs.make_due_recoveries, jobs.apply_waiting_events)
+    assert (recovery.status, deal.owed()) == (RecoveryStatus.RECOVERED, Decimal("10000.00"))
+    supplier, on = deal.contract.supplier_id, london(deal.clock()).date()
+    assert balance(Account.TO_RETURN, supplier, on=on) == 0
+    moment = deal.clock()
+    (transfer,) = deal.provider.payments().transfers(since=moment - timedelta(days=2), until=moment + timedelta(days=2))
+    assert transfer.reversed == Decimal("10000.00")
+    said = "£10,000.00 was taken back from the supplier’s account"
+    assert db.session.scalar(select(func.count()).select_from(AuditEvent).where(AuditEvent.what == said)) == 1
