@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import current_app, render_template
 from sqlalchemy import select
 
+from contracts.agreements.actions import hold_contract
 from contracts.agreements.rules import DocumentStatus
 from contracts.invoices import actions, queries
 from contracts.invoices.models import CreditNote, Invoice, InvoiceDocument
@@ -36,6 +37,8 @@ def raise_due_invoices() -> None:
 def raise_invoices(agreement_id: int) -> None:
     """Raise what is due under one contract, and reconcile its years that are over."""
     with transaction():
+        # Held first, so that what is read is what is agreed now.
+        hold_contract(agreement_id)
         agreement = queries.agreement_with_prices(agreement_id)
         if agreement is not None:
             actions.reconcile_years(agreement, actor=SYSTEM, now=clock.now())

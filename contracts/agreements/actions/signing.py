@@ -5,12 +5,11 @@ from __future__ import annotations
 import hmac
 from datetime import datetime
 
-from sqlalchemy import select
-
 from calloffs.funds import actions as funds
 from calloffs.funds.rules import Stage
 from contracts.agreements import letters, queries
 from contracts.agreements.actions.granting import apply_schedule
+from contracts.agreements.actions.holding import hold
 from contracts.agreements.models import Agreement, AgreementDocument, AgreementVersion, Signature
 from contracts.agreements.rules import (
     AFTER,
@@ -41,8 +40,7 @@ def sign(agreement: Agreement, *, digest: str, actor: Actor, now: datetime) -> S
     others, to one person for both sides, and whenever the terms are not those that were shown, or not those that the
     other side signed.
     """
-    db.session.execute(select(Agreement.id).where(Agreement.id == agreement.id).with_for_update())
-    db.session.refresh(agreement)
+    hold(agreement)
     side = queries.side_of(actor, agreement)
     if side is None:
         raise NotAllowed("Only the supplier’s signatory and the lead commissioner’s approver sign this contract.")
@@ -72,7 +70,7 @@ def sign(agreement: Agreement, *, digest: str, actor: Actor, now: datetime) -> S
 def sign_version(version: AgreementVersion, side: Side, *, digest: str, actor: Actor, now: datetime) -> Signature:
     """Put one side's signature under a version. The first one keeps the terms as they are signed.
 
-    The caller has locked the contract's row and knows whose turn it is. Refused to one person for both sides, a
+    The caller holds the contract and knows whose turn it is. Refused to one person for both sides, a
     second time, and whenever the terms are not those that were shown, or not those that the other side signed.
     """
     if any(one.side is side for one in version.signatures):

@@ -7,10 +7,11 @@ from datetime import datetime
 from calloffs.competitions import actions as calling
 from calloffs.competitions import letters as call_off_letters
 from calloffs.competitions.rules import CompetitionStatus
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import AGREEMENT_MOVES, AgreementStatus
 from contracts.changes import letters, queries
-from contracts.changes.actions.checks import lock, must_lead
+from contracts.changes.actions.checks import must_lead
 from contracts.changes.models import Abandonment
 from marketplace import audit
 from marketplace.access import Actor, Permission
@@ -24,8 +25,8 @@ def propose_abandoning(agreement: Agreement, *, reason: str, actor: Actor, now: 
     Refused for others than the lead's contract manager or commercial partner, once both sides have signed, and while
     it is asked already.
     """
+    hold(agreement)
     must_lead(agreement, actor)
-    lock(agreement)
     _must_be_unsigned(agreement)
     if queries.abandonment_of(agreement) is not None:
         raise AlreadyDone("The approver has been asked already.")
@@ -69,7 +70,7 @@ def keep(asked: Abandonment, *, reason: str, actor: Actor, now: datetime) -> Non
 def _deciding(asked: Abandonment, actor: Actor) -> Agreement:
     actor.must(Permission.APPROVE_CHANGES)
     agreement = asked.agreement
-    lock(agreement)
+    hold(agreement)
     db.session.refresh(asked)
     if actor.organisation_id != agreement.commissioner_id:
         raise NotAllowed("Only the lead commissioner’s approver decides this.")

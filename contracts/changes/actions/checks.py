@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
-
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement, AgreementVersion
 from contracts.changes.models import Variation
 from contracts.changes.rules import ENDS, VARIATION_MOVES, Purpose, VariationStatus
@@ -14,12 +13,6 @@ from marketplace import audit
 from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, NotAllowed, Refused
 from marketplace.extensions import db
-
-
-def lock(agreement: Agreement) -> None:
-    """The contract's row is the lock for all that varies it, as it is for signing."""
-    db.session.execute(select(Agreement.id).where(Agreement.id == agreement.id).with_for_update())
-    db.session.refresh(agreement)
 
 
 def must_lead(agreement: Agreement, actor: Actor) -> None:
@@ -31,15 +24,15 @@ def must_lead(agreement: Agreement, actor: Actor) -> None:
 
 def locked(variation: Variation) -> None:
     """The variation as it is now, held with its contract."""
-    lock(variation.agreement)
+    hold(variation.agreement)
     db.session.refresh(variation)
     db.session.refresh(variation.version)
 
 
 def drafting(variation: Variation, actor: Actor) -> AgreementVersion:
     """The draft, held, for those who may change it."""
-    must_lead(variation.agreement, actor)
     locked(variation)
+    must_lead(variation.agreement, actor)
     if variation.status is not VariationStatus.DRAFT:
         raise Refused("This change is no longer a draft, so that it cannot be changed here.")
     return variation.version

@@ -111,8 +111,8 @@ def send_back(variation: Variation, *, shown_round: int, reason: str, actor: Act
 
 def take_back(variation: Variation, *, actor: Actor, now: datetime) -> None:
     """Back into draft, to be dated or written anew. Approvals and signatures are given anew, under a new version."""
-    must_lead(variation.agreement, actor)
     locked(variation)
+    must_lead(variation.agreement, actor)
     move(variation, VariationStatus.DRAFT)
     variation.round += 1
     if variation.version.signatures:
@@ -132,8 +132,8 @@ def take_back(variation: Variation, *, actor: Actor, now: datetime) -> None:
 
 def withdraw(variation: Variation, *, reason: str, actor: Actor, now: datetime) -> None:
     """Give the change up, with the reason. Its version never applied and never will."""
-    must_lead(variation.agreement, actor)
     locked(variation)
+    must_lead(variation.agreement, actor)
     was = variation.status
     move(variation, VariationStatus.WITHDRAWN)
     variation.withdrawn_reason, variation.version.abandoned_at = reason, now

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from calloffs.competitions.rules import Instrument
 from calloffs.plans.rules import Band
 from calloffs.plans.rules import faults as band_faults
-from contracts.agreements.actions import write_schedule
+from contracts.agreements.actions import hold, write_schedule
 from contracts.agreements.models import (
     Agreement,
     AgreementFunder,
@@ -22,7 +22,7 @@ from contracts.agreements.models import (
 )
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.changes import queries
-from contracts.changes.actions.checks import changed, changing, lock, must_lead
+from contracts.changes.actions.checks import changed, changing, must_lead
 from contracts.changes.actions.granting import bring_up_to_date, keep_plan, must_be_planned
 from contracts.changes.models import Variation
 from contracts.changes.rules import (
@@ -58,7 +58,7 @@ def begin(
     Refused: for others than the lead's contract manager or commercial partner, a contract that is not signed by both
     sides, or is over, and a day that is past or before a version agreed already.
     """
-    lock(agreement)
+    hold(agreement)
     must_lead(agreement, actor)
     if agreement.status is not AgreementStatus.SIGNED or agreement.origin is not Origin.AWARD:
         raise Refused("Only a contract that both sides have signed here can be varied.")

@@ -7,10 +7,11 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import AgreementStatus, Side
 from contracts.changes import letters
-from contracts.changes.actions.checks import lock, must_lead
+from contracts.changes.actions.checks import must_lead
 from contracts.changes.models import ExitPlan, ExitTask
 from contracts.changes.rules import EXIT_TASKS, lead_days_left
 from contracts.mobilisation.queries import side_of
@@ -25,9 +26,9 @@ def begin_exit(agreement: Agreement, *, actor: Actor, now: datetime) -> list[Exi
 
     Refused when they are made already, for a contract that is not signed, and for one without a last day.
     """
+    hold(agreement)
     if actor is not SYSTEM:
         must_lead(agreement, actor)
-    lock(agreement)
     if agreement.status is not AgreementStatus.SIGNED or agreement.ends_on is None:
         raise Refused("Only a signed contract with a last day has an exit plan.")
     begun = db.session.scalar(
@@ -74,8 +75,8 @@ def add_task(
     now: datetime,
 ) -> ExitTask:
     """One more task, by the lead's contract manager. Refused under a title that is there."""
+    hold(agreement)
     must_lead(agreement, actor)
-    lock(agreement)
     if agreement.ends_on is None:
         raise Refused("A contract without a last day has no exit plan.")
     _must_be_new(agreement, title)
@@ -133,8 +134,8 @@ def finish_task(task: ExitTask, *, note: str, actor: Actor, now: datetime) -> No
 
 def reopen_task(task: ExitTask, *, reason: str, actor: Actor, now: datetime) -> None:
     """It is not done after all, says the lead's contract manager; the reason goes on record."""
+    hold(task.agreement)
     must_lead(task.agreement, actor)
-    lock(task.agreement)
     db.session.refresh(task)
     if task.done_at is None:
         raise AlreadyDone("This task is open already.")
@@ -151,7 +152,7 @@ def drop_task(task: ExitTask, *, reason: str, actor: Actor, now: datetime) -> No
 
 
 def _open(task: ExitTask) -> None:
-    lock(task.agreement)
+    hold(task.agreement)
     db.session.refresh(task)
     if task.done_at is not None:
         raise AlreadyDone("This task is done already.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement, AgreementVersion, ExtensionOption
 from contracts.agreements.rules import OptionDecision, ends_on
 from contracts.changes import letters
-from contracts.changes.actions.checks import lock, must_lead
+from contracts.changes.actions.checks import must_lead
 from contracts.changes.actions.drafting import begin
 from contracts.changes.models import Variation
 from contracts.changes.queries import is_open_to_change, option_standing
@@ -27,8 +28,8 @@ def add_option(
     is past or not before the contract's last day, and for more than five years.
     """
     agreement = version.agreement
+    hold(agreement)
     must_lead(agreement, actor)
-    lock(agreement)
     _must_be_open(version)
     if not 1 <= months <= 60:
         raise Invalid("An option is for 1 to 60 months", field="months")
@@ -52,8 +53,8 @@ def add_option(
 def remove_option(option: ExtensionOption, *, actor: Actor, now: datetime) -> None:
     """Take an option out of terms that nobody has signed."""
     agreement = option.agreement
+    hold(agreement)
     must_lead(agreement, actor)
-    lock(agreement)
     _must_be_open(next(one for one in agreement.versions if one.id == option.version_id))
     agreement.extension_options.remove(option)
     db.session.delete(option)
@@ -104,8 +105,8 @@ def give_option_back(variation: Variation) -> None:
 
 def _to_decide(option: ExtensionOption, actor: Actor, now: datetime) -> Agreement:
     agreement = option.agreement
+    hold(agreement)
     must_lead(agreement, actor)
-    lock(agreement)
     db.session.refresh(option)
     standing = option_standing(option, clock.london(now).date())
     if standing is OptionStanding.LAPSED:

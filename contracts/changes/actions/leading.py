@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.changes import queries
-from contracts.changes.actions.checks import lock
 from marketplace import audit, clock
 from marketplace.access import Actor
 from marketplace.extensions import db
@@ -20,7 +20,7 @@ def hand_lead_over(agreement: Agreement, *, actor: Actor, now: datetime) -> bool
     lead_id = queries.lead_on(agreement, clock.london(now).date())
     if lead_id == agreement.commissioner_id:
         return False
-    lock(agreement)
+    hold(agreement)
     if lead_id == agreement.commissioner_id:
         return False
     before = agreement.commissioner.name

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import AgreementStatus, Origin, Side
 from contracts.changes import letters, queries
-from contracts.changes.actions.checks import lock, must_lead
+from contracts.changes.actions.checks import must_lead
 from contracts.changes.actions.drafting import begin
 from contracts.changes.models import Proposal, Variation
 from contracts.changes.rules import PROPOSAL_MOVES, ProposalStatus
@@ -35,7 +36,7 @@ def propose(
     """
     if side_of(actor, agreement) is not Side.SUPPLIER:
         raise NotAllowed("Only those who manage delivery at the supplier propose a change.")
-    lock(agreement)
+    hold(agreement)
     if agreement.status is not AgreementStatus.SIGNED or agreement.origin is not Origin.AWARD:
         raise Refused("Only a contract that both sides have signed here can be changed.")
     today = clock.london(now).date()
@@ -100,7 +101,7 @@ def take_proposal_back(proposal: Proposal, *, actor: Actor, now: datetime) -> No
     agreement = proposal.agreement
     if side_of(actor, agreement) is not Side.SUPPLIER:
         raise NotAllowed("Only those who manage delivery at the supplier take its proposal back.")
-    lock(agreement)
+    hold(agreement)
     db.session.refresh(proposal)
     _must_be_open(proposal)
     proposal.status = ProposalStatus.WITHDRAWN
@@ -109,8 +110,8 @@ def take_proposal_back(proposal: Proposal, *, actor: Actor, now: datetime) -> No
 
 
 def _to_answer(proposal: Proposal, actor: Actor) -> Agreement:
+    hold(proposal.agreement)
     must_lead(proposal.agreement, actor)
-    lock(proposal.agreement)
     db.session.refresh(proposal)
     return proposal.agreement
 

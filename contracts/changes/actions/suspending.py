@@ -6,10 +6,11 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement, ServiceLine, Suspension
 from contracts.agreements.rules import AgreementStatus
 from contracts.changes import letters, queries
-from contracts.changes.actions.checks import lock, must_lead
+from contracts.changes.actions.checks import must_lead
 from marketplace import audit, clock
 from marketplace.access import Actor
 from marketplace.errors import AlreadyDone, Invalid, Refused, TooLate
@@ -24,7 +25,7 @@ def suspend(
     Open referrals go on, and so do the payments. Refused for others than the lead's contract manager or commercial
     partner, before the contract is signed and after its end, from a day that is past, and what is stopped already.
     """
-    lock(agreement)
+    hold(agreement)
     must_lead(agreement, actor)
     if agreement.status is not AgreementStatus.SIGNED:
         raise Refused("Nobody is referred to this contract yet: it is not signed.")
@@ -75,7 +76,7 @@ def lift(suspension: Suspension, *, on: date, reason: str, actor: Actor, now: da
 
     Refused for a day that is past, and when it is lifted already.
     """
-    lock(suspension.agreement)
+    hold(suspension.agreement)
     must_lead(suspension.agreement, actor)
     db.session.refresh(suspension)
     if suspension.lifted_at is not None:

@@ -8,10 +8,10 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from calloffs.competitions.rules import Instrument
+from contracts.agreements.actions import hold_contract
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, first_of_month
 from contracts.invoices import letters, queries
-from contracts.invoices.actions.making import hold_contract
 from contracts.invoices.models import Deduction
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission

@@ -8,12 +8,13 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from calloffs.competitions.rules import Instrument
+from contracts.agreements.actions import hold_contract
 from contracts.agreements.models import Agreement, GrantInstalment
 from contracts.agreements.rules import AgreementStatus
 from contracts.agreements.rules.instalments import INSTALMENT_MOVES, InstalmentStatus
 from contracts.changes import queries as changes
 from contracts.invoices import letters, queries
-from contracts.invoices.actions.making import Part, hold_contract, make_invoice
+from contracts.invoices.actions.making import Part, make_invoice
 from contracts.invoices.actions.settling import approve_held
 from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceKind, InvoiceStatus, instalment_number

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
+from contracts.agreements.actions import hold_contract
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import DocumentStatus
 from contracts.invoices import queries
@@ -143,11 +144,6 @@ def document_made(document: InvoiceDocument, *, sha256: str, size: int, now: dat
     document.status, document.made_at = DocumentStatus.MADE, now
     document.sha256, document.size = sha256, size
     db.session.flush()
-
-
-def hold_contract(agreement_id: int) -> None:
-    """Lock the contract's row: what is raised, credited or raised again under it is so one after the other."""
-    db.session.execute(select(Agreement.id).where(Agreement.id == agreement_id).with_for_update(key_share=True))
 
 
 def hold(invoice: Invoice) -> None:

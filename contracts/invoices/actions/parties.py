@@ -9,9 +9,10 @@ from decimal import Decimal
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from contracts.agreements.actions import hold_contract
 from contracts.agreements.models import Agreement, AgreementFunder, Subcontractor
 from contracts.invoices import letters, queries
-from contracts.invoices.actions.making import hold_contract, want_document
+from contracts.invoices.actions.making import want_document
 from contracts.invoices.models import Invoice, PurchaseOrder, SubcontractorPayment, VatStatus
 from contracts.invoices.rules import UNSENT, ChainStanding, VatKind, chain_standing, first_of_month
 from marketplace import audit, clock

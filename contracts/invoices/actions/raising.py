@@ -10,10 +10,11 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from calloffs.competitions.rules import Instrument
+from contracts.agreements.actions import hold_contract
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus
 from contracts.invoices import letters, queries
-from contracts.invoices.actions.making import Part, hold_contract, make_invoice
+from contracts.invoices.actions.making import Part, make_invoice
 from contracts.invoices.models import Invoice
 from contracts.invoices.rules import (
     Charge,

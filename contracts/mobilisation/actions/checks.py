@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
-
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import Side
 from contracts.mobilisation.queries import side_of
 from marketplace import clock
 from marketplace.access import Actor
 from marketplace.errors import NotAllowed, TooLate
-from marketplace.extensions import db
 
 _WHO = {
     Side.SUPPLIER: "Only those who manage delivery at the supplier do this.",
     Side.COMMISSIONER: "Only the lead commissioner’s contract manager or commercial partner does this.",
 }
-
-
-def lock(agreement: Agreement) -> None:
-    """Whoever changes what surrounds one contract does so one after the other."""
-    db.session.execute(select(Agreement.id).where(Agreement.id == agreement.id).with_for_update(key_share=True))
 
 
 def must_be(side: Side, actor: Actor, agreement: Agreement) -> None:

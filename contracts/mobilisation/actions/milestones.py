@@ -7,10 +7,11 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import Side
 from contracts.mobilisation import letters, rules
-from contracts.mobilisation.actions.checks import lock, must_be, must_last
+from contracts.mobilisation.actions.checks import must_be, must_last
 from contracts.mobilisation.models import Milestone, MilestoneReport, Mobilisation
 from contracts.mobilisation.rules import MILESTONE_MOVES, TO_DO, USUAL, MilestoneStatus, other
 from marketplace import audit, clock
@@ -24,6 +25,7 @@ def begin(agreement: Agreement, *, actor: Actor, now: datetime) -> list[Mileston
 
     Refused when they are made already, and when the contract is over.
     """
+    hold(agreement)
     if actor is not SYSTEM:
         must_be(Side.COMMISSIONER, actor, agreement)
     must_last(agreement, now)
@@ -58,9 +60,9 @@ def add_milestone(
     agreement: Agreement, *, title: str, evidence: str, side: Side, due_on: date, actor: Actor, now: datetime
 ) -> Milestone:
     """One more milestone, by the lead's contract manager. Refused under a title that is there, and after the end."""
+    hold(agreement)
     must_be(Side.COMMISSIONER, actor, agreement)
     must_last(agreement, now)
-    lock(agreement)
     _must_be_new(agreement, title)
     milestone = Milestone(agreement_id=agreement.id, title=title, evidence=evidence, side=side, due_on=due_on)
     db.session.add(milestone)
@@ -73,8 +75,8 @@ def change_milestone(
     milestone: Milestone, *, title: str, evidence: str, side: Side, due_on: date, actor: Actor, now: datetime
 ) -> None:
     """Change what is asked, of whom, by when. Refused once it is said to be done, or settled."""
-    must_be(Side.COMMISSIONER, actor, milestone.agreement)
     _locked(milestone)
+    must_be(Side.COMMISSIONER, actor, milestone.agreement)
     if milestone.status not in TO_DO:
         raise Refused("This milestone is done or not needed, so that it cannot be changed.")
     if title != milestone.title:
@@ -95,8 +97,8 @@ def change_milestone(
 
 def drop(milestone: Milestone, *, reason: str, actor: Actor, now: datetime) -> None:
     """This contract does not need it. By the lead's contract manager, with the reason."""
-    must_be(Side.COMMISSIONER, actor, milestone.agreement)
     _locked(milestone)
+    must_be(Side.COMMISSIONER, actor, milestone.agreement)
     _move(milestone, MilestoneStatus.DROPPED)
     milestone.dropped_reason = reason
     db.session.flush()
@@ -105,8 +107,8 @@ def drop(milestone: Milestone, *, reason: str, actor: Actor, now: datetime) -> N
 
 def say_done(milestone: Milestone, *, evidence: str, actor: Actor, now: datetime) -> MilestoneReport:
     """Its owner says that it is done and what shows it; the other side is told."""
-    must_be(milestone.side, actor, milestone.agreement)
     _locked(milestone)
+    must_be(milestone.side, actor, milestone.agreement)
     _move(milestone, MilestoneStatus.DONE)
     report = MilestoneReport(evidence=evidence, reported_at=now, reported_by=actor.person)
     milestone.reports.append(report)
@@ -131,8 +133,8 @@ def send_back(milestone: Milestone, *, reason: str, actor: Actor, now: datetime)
 def _judge(
     milestone: Milestone, to: MilestoneStatus, reason: str | None, *, actor: Actor, now: datetime
 ) -> MilestoneReport:
-    must_be(other(milestone.side), actor, milestone.agreement)
     _locked(milestone)
+    must_be(other(milestone.side), actor, milestone.agreement)
     _move(milestone, to)
     report = next(one for one in milestone.reports if one.judged_at is None)
     if report.reported_by == actor.person:
@@ -145,7 +147,7 @@ def _judge(
 
 
 def _locked(milestone: Milestone) -> None:
-    lock(milestone.agreement)
+    hold(milestone.agreement)
     db.session.refresh(milestone)
 
 

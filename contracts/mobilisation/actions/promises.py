@@ -7,10 +7,11 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import Side
 from contracts.mobilisation import letters, queries
-from contracts.mobilisation.actions.checks import lock, must_be, must_last, must_manage
+from contracts.mobilisation.actions.checks import must_be, must_last, must_manage
 from contracts.mobilisation.models import Promise, PromiseReport
 from contracts.mobilisation.rules import PROMISE_MOVES, Frequency, PromiseKind, PromiseStatus, Verdict, other
 from marketplace import audit, clock
@@ -38,9 +39,9 @@ def propose_promise(agreement: Agreement, words: Words, *, actor: Actor, now: da
     Refused: for others than those who manage the contract, after its end, a first day outside the contract, the same
     measure for the same group twice.
     """
+    hold(agreement)
     side = must_manage(actor, agreement)
     must_last(agreement, now)
-    lock(agreement)
     last = agreement.ends_on
     if words.first_due_on < agreement.starts_on or (last is not None and words.first_due_on > last):
         raise Invalid("The first report is due within the contract", field="first_due_on")
@@ -84,8 +85,8 @@ def decline_promise(promise: Promise, *, reason: str, actor: Actor, now: datetim
 
 
 def _answer(promise: Promise, to: PromiseStatus, reason: str | None, *, actor: Actor, now: datetime) -> None:
-    must_be(other(promise.side), actor, promise.agreement)
     _locked(promise)
+    must_be(other(promise.side), actor, promise.agreement)
     if promise.proposed_by == actor.person:
         raise NotAllowed("You wrote this row, so that somebody else must answer it.")
     _move(promise, to)
@@ -96,8 +97,8 @@ def _answer(promise: Promise, to: PromiseStatus, reason: str | None, *, actor: A
 
 def end_promise(promise: Promise, *, reason: str, actor: Actor, now: datetime) -> None:
     """No more is asked: it was reached for good, or replaced. By the lead's contract manager, with the reason."""
-    must_be(Side.COMMISSIONER, actor, promise.agreement)
     _locked(promise)
+    must_be(Side.COMMISSIONER, actor, promise.agreement)
     _move(promise, PromiseStatus.ENDED)
     promise.reason = reason
     db.session.flush()
@@ -109,8 +110,8 @@ def report_on_promise(
     promise: Promise, *, due_on: date, reached: str, words: str, actor: Actor, now: datetime
 ) -> PromiseReport:
     """The supplier's report as of one of the promise's days. Refused: twice, out of order, before the day."""
-    must_be(Side.SUPPLIER, actor, promise.agreement)
     _locked(promise)
+    must_be(Side.SUPPLIER, actor, promise.agreement)
     if promise.status is not PromiseStatus.AGREED:
         raise Refused("This promise is not agreed, or has ended, so that no report is asked for.")
     if any(one.due_on == due_on and one.verdict is not Verdict.SENT_BACK for one in promise.reports):
@@ -128,8 +129,8 @@ def report_on_promise(
 
 def judge(report: PromiseReport, *, verdict: Verdict, reason: str | None, actor: Actor, now: datetime) -> None:
     """The lead's contract manager says whether it was kept. Refused: twice, and without a reason where one is due."""
-    must_be(Side.COMMISSIONER, actor, report.promise.agreement)
     _locked(report.promise)
+    must_be(Side.COMMISSIONER, actor, report.promise.agreement)
     db.session.refresh(report)
     if report.judged_at is not None:
         raise AlreadyDone("Somebody has judged this report already.")
@@ -143,7 +144,7 @@ def judge(report: PromiseReport, *, verdict: Verdict, reason: str | None, actor:
 
 
 def _locked(promise: Promise) -> None:
-    lock(promise.agreement)
+    hold(promise.agreement)
     db.session.refresh(promise)
 
 

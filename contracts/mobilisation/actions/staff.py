@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import Side
-from contracts.mobilisation.actions.checks import lock, must_be, must_last
+from contracts.mobilisation.actions.checks import must_be, must_last
 from contracts.mobilisation.models import PrisonAccess, StaffMember
 from contracts.mobilisation.rules import Dates, VettingLevel, is_staff_reference
 from marketplace import audit, clock
@@ -28,9 +29,9 @@ def enter_staff(
     now: datetime,
 ) -> StaffMember:
     """One more person who delivers. Refused: a reference that may be a name, or that somebody here bears."""
+    hold(agreement)
     must_be(Side.SUPPLIER, actor, agreement)
     must_last(agreement, now)
-    lock(agreement)
     _check_reference(agreement, reference)
     _check(dates, now)
     member = StaffMember(agreement_id=agreement.id, reference=reference, role=role, level=level)
@@ -95,8 +96,8 @@ def remove_access(member: StaffMember, access: PrisonAccess, *, actor: Actor, no
 
 
 def _editing(member: StaffMember, actor: Actor) -> None:
+    hold(member.agreement)
     must_be(Side.SUPPLIER, actor, member.agreement)
-    lock(member.agreement)
     db.session.refresh(member)
     if member.left_on is not None:
         raise AlreadyDone("This person has left the contract.")

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement, Subcontractor
 from contracts.agreements.rules import Side
 from contracts.mobilisation import letters, queries
-from contracts.mobilisation.actions.checks import lock, must_be, must_last
+from contracts.mobilisation.actions.checks import must_be, must_last
 from contracts.mobilisation.models import ChainReport
 from marketplace import audit, clock
 from marketplace.access import Actor
@@ -34,9 +35,9 @@ def enter_subcontractor(
 
     Refused: a name that is there, and shares that come to more than 100 % together.
     """
+    hold(agreement)
     must_be(Side.SUPPLIER, actor, agreement)
     must_last(agreement, now)
-    lock(agreement)
     _must_be_new(agreement, name)
     _must_fit(agreement, share, besides=None)
     member = Subcontractor(agreement_id=agreement.id, name=name, work=work, share=share, supplier_status=status)
@@ -93,8 +94,8 @@ def agree_chain(agreement: Agreement, *, seen: str, actor: Actor, now: datetime)
 
     Refused when they are not as they were shown any more, because one was agreed, added or changed meanwhile.
     """
+    hold(agreement)
     must_be(Side.COMMISSIONER, actor, agreement)
-    lock(agreement)
     waiting = queries.chain_of(agreement, clock.london(now).date()).to_agree
     if not waiting:
         raise AlreadyDone("There is no subcontractor to agree to.")
@@ -114,8 +115,8 @@ def report_quarter(
 
     Refused: more than 100 % together, a quarter that is reported, one that is not over.
     """
+    hold(agreement)
     must_be(Side.SUPPLIER, actor, agreement)
-    lock(agreement)
     owed = {first: asked for (first, _), asked in queries.chain_of(agreement, clock.london(now).date()).to_report}
     asked = owed.get(quarter_begins)
     if asked is None:
@@ -155,8 +156,8 @@ def report_quarter(
 
 
 def _editing(agreement: Agreement, member: Subcontractor, actor: Actor) -> None:
+    hold(agreement)
     must_be(Side.SUPPLIER, actor, agreement)
-    lock(agreement)
     db.session.refresh(member)
     if member.left_on is not None:
         raise AlreadyDone("This subcontractor has left the supply chain.")

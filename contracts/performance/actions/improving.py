@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from contracts.agreements.actions import hold
 from contracts.agreements.rules import Side
-from contracts.mobilisation.actions.checks import lock, must_be
+from contracts.mobilisation.actions.checks import must_be
 from contracts.performance import letters
 from contracts.performance.models import ImprovementAction, Scorecard
 from contracts.performance.rules import ACTION_MOVES, ActionStatus
@@ -45,8 +46,8 @@ def review(card: Scorecard, *, words: str, actor: Actor, now: datetime) -> None:
 
 def resolve(card: Scorecard, *, what: str, side: Side, due_on: date, actor: Actor, now: datetime) -> ImprovementAction:
     """The lead's contract manager sets down what one side is to do by a day. Refused for a day that has been."""
+    hold(card.agreement)
     must_be(Side.COMMISSIONER, actor, card.agreement)
-    lock(card.agreement)
     if not what.strip():
         raise Invalid("Enter what is to be done", field="what")
     if due_on < clock.london(now).date():
@@ -102,12 +103,12 @@ def reopen(made: ImprovementAction, *, reason: str, actor: Actor, now: datetime)
 
 
 def _hold(card: Scorecard) -> None:
-    lock(card.agreement)
+    hold(card.agreement)
     db.session.refresh(card, ["reviewed_at"])
 
 
 def _move(made: ImprovementAction, to: ActionStatus) -> None:
-    lock(made.scorecard.agreement)
+    hold(made.scorecard.agreement)
     db.session.refresh(made, ["status"])
     if made.status is to:
         raise AlreadyDone(f"This action is “{to.label}” already.")

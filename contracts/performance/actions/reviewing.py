@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import AgreementStatus, Side, months_after
-from contracts.mobilisation.actions.checks import lock, must_be
+from contracts.mobilisation.actions.checks import must_be
 from contracts.performance import letters, queries, rules
 from contracts.performance.models import QualityReview, ReviewedReferral, ReviewPoint
 from contracts.performance.rules import Point, ReviewRating, Verdict
@@ -26,8 +27,8 @@ def begin_review(agreement: Agreement, *, actor: Actor, now: datetime) -> Qualit
 
     By the lead's contract manager. Refused while another is open, and before the contract has begun.
     """
+    hold(agreement)
     must_be(Side.COMMISSIONER, actor, agreement)
-    lock(agreement)
     today = clock.london(now).date()
     if agreement.status is not AgreementStatus.SIGNED or agreement.starts_on > today:
         raise Refused("A contract is reviewed once it has begun.")
@@ -106,8 +107,8 @@ def finish_review(
 
 
 def _hold(review: QualityReview, actor: Actor) -> None:
+    hold(review.agreement)
     must_be(Side.COMMISSIONER, actor, review.agreement)
-    lock(review.agreement)
     db.session.refresh(review, ["finished_at"])
     if review.finished_at is not None:
         raise AlreadyDone("This review is finished, and stays as it is.")

@@ -7,9 +7,10 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import Side, first_of_month
-from contracts.mobilisation.actions.checks import lock, must_be, must_last, must_manage
+from contracts.mobilisation.actions.checks import must_be, must_last, must_manage
 from contracts.mobilisation.rules import other
 from contracts.performance import letters, queries
 from contracts.performance.models import MeasureTarget
@@ -66,9 +67,9 @@ def _propose(
     actor: Actor,
     now: datetime,
 ) -> MeasureTarget:
+    hold(agreement)
     side = must_manage(actor, agreement)
     must_last(agreement, now)
-    lock(agreement)
     from_month = first_of_month(from_month)
     if from_month < first_of_month(clock.london(now).date()):
         raise Invalid("Choose this month or a later one: months that are over stay as they are", field="from_month")
@@ -109,8 +110,8 @@ def agree(target: MeasureTarget, *, actor: Actor, now: datetime) -> None:
 
 def agree_all(agreement: Agreement, *, seen: Sequence[int], actor: Actor, now: datetime) -> list[MeasureTarget]:
     """The other side agrees to everything it has seen waiting. Refused if that is not what waits now."""
+    hold(agreement)
     side = must_manage(actor, agreement)
-    lock(agreement)
     waits = db.session.scalars(
         select(MeasureTarget)
         .where(
@@ -161,7 +162,7 @@ def take_back(target: MeasureTarget, *, actor: Actor, now: datetime) -> None:
 
 
 def _move(target: MeasureTarget, to: TargetStatus) -> None:
-    lock(target.agreement)
+    hold(target.agreement)
     db.session.refresh(target, ["status"])
     if to not in TARGET_MOVES[target.status]:
         raise AlreadyDone(f"This target is {target.status} already.")
