@@ -10,8 +10,9 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+from contracts.agreements import actions as agreements
 from contracts.agreements.models import ServiceLine
-from contracts.agreements.rules import AgreementStatus
+from contracts.agreements.rules import AgreementStatus, SuspensionCause
 from contracts.changes import actions as changing
 from contracts.changes import queries as changes
 from contracts.handovers import letters, queries
@@ -19,7 +20,6 @@ from contracts.handovers.models import Handover, HandoverCase
 from contracts.handovers.rules import HANDOVER_MOVES, OPEN_HANDOVERS, Decision, HandoverStatus
 from contracts.referrals import actions as referring
 from contracts.referrals import queries as referrals
-from contracts.referrals.actions import counting
 from contracts.referrals.models import Referral
 from contracts.referrals.rules import OPEN
 from marketplace import audit, clock
@@ -45,10 +45,8 @@ def plan(from_line: ServiceLine, to_line: ServiceLine, *, day: date, actor: Acto
     if not referrals.takes_referrals(to_line.id, day):
         raise Invalid(f"{to_line.title} takes no referrals on that day. Choose another day or service.", field="day")
     # Two who plan at the same moment: one after the other.
-    counting.hold(from_line.id)
-    open_one = select(Handover.id).where(Handover.from_line_id == from_line.id, Handover.status.in_(OPEN_HANDOVERS))
-    if db.session.scalar(open_one) is not None:
-        raise AlreadyDone("A handover of this service is planned already. Finish or cancel that one first.")
+    agreements.hold(from_line.agreement)
+    _must_be_only(from_line)
     handover = Handover(
         from_line=from_line,
         to_line=to_line,
@@ -184,6 +182,10 @@ def finish(handover_id: int, *, now: datetime) -> bool:
 def undo(handover: Handover, *, actor: Actor, now: datetime) -> None:
     """Have every move undone that still can be: not yet taken on, until the end of the next working day."""
     _must_lead(handover, actor)
+    queries.held(handover.id)
+    agreements.hold(handover.from_line.agreement)
+    if handover.status is HandoverStatus.DONE:
+        _must_be_only(handover.from_line)
     _move(handover, HandoverStatus.UNDOING)
     audit.record("Asked for the handover to be undone", handover, actor=actor, now=now)
     _take_referrals_again(handover, reason="The handover is undone.", actor=actor, now=now)
@@ -253,20 +255,32 @@ def _stop_new_referrals(handover: Handover, *, actor: Actor, now: datetime) -> N
     for one in changes.suspensions_of(line.agreement):
         if one.lifted_at is None and one.line_id in (None, line.id) and one.from_on <= handover.day:
             return
-    changing.suspend(
-        line.agreement, line=line, from_on=handover.day, reason=_why_stopped(handover), actor=actor, now=now
+    handover.suspension = changing.suspend(
+        line.agreement,
+        line=line,
+        from_on=handover.day,
+        reason=f"The service is handed over (handover {handover.id}).",
+        cause=SuspensionCause.HANDOVER,
+        actor=actor,
+        now=now,
     )
 
 
 def _take_referrals_again(handover: Handover, *, reason: str, actor: Actor, now: datetime) -> None:
     """Lift what fixing the handover stopped, and nothing that was stopped for another reason."""
-    for one in changes.suspensions_of(handover.from_line.agreement):
-        if one.lifted_at is None and one.line_id == handover.from_line_id and one.reason == _why_stopped(handover):
-            changing.lift(one, on=clock.london(now).date(), reason=reason, actor=actor, now=now)
+    stopped = handover.suspension
+    if stopped is None:
+        return
+    agreements.hold(handover.from_line.agreement)
+    db.session.refresh(stopped)
+    if stopped.lifted_at is None:
+        changing.lift(stopped, on=clock.london(now).date(), reason=reason, actor=actor, now=now)
 
 
-def _why_stopped(handover: Handover) -> str:
-    return f"The service is handed over (handover {handover.id})."
+def _must_be_only(line: ServiceLine) -> None:
+    open_one = select(Handover.id).where(Handover.from_line_id == line.id, Handover.status.in_(OPEN_HANDOVERS))
+    if db.session.scalar(open_one) is not None:
+        raise AlreadyDone("A handover of this service is planned already. Finish or cancel that one first.")
 
 
 def _moved(handover: Handover, new: Referral, *, now: datetime) -> None:

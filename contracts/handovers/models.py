@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from contracts.agreements.models import ServiceLine
+from contracts.agreements.models import ServiceLine, Suspension
 from contracts.handovers.rules import Decision, HandoverStatus
 from marketplace.accounts.models import Person
 from marketplace.database import Base, Key, When, choice, key_of
@@ -43,12 +43,15 @@ class Handover(Base):
     begun_at: Mapped[When | None]
     ended_at: Mapped[When | None]
     cancelled_reason: Mapped[str | None]
+    # What stops new referrals because of it; None where they were stopped already, or the contract ends before.
+    suspension_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("suspensions.id"), unique=True)
     # Why nothing moves though the day has come; None while it goes on.
     halted: Mapped[str | None]
 
     from_line: Mapped[ServiceLine] = relationship(foreign_keys=[from_line_id])
     to_line: Mapped[ServiceLine] = relationship(foreign_keys=[to_line_id])
     planner: Mapped[Person] = relationship(foreign_keys=[planned_by])
+    suspension: Mapped[Suspension | None] = relationship()
 
 
 class HandoverCase(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models.contracts import Agreement, ServiceLine
-from contracts.agreements.rules import OptionDecision
+from contracts.agreements.rules import OptionDecision, SuspensionCause
 from marketplace.accounts.models import Person
 from marketplace.database import Base, Key, When, choice, key_of
 
@@ -65,6 +65,7 @@ class Suspension(Base):
             name="lifted",
         ),
         CheckConstraint("lifted_from >= from_on", name="lifted_later"),
+        CheckConstraint("cause <> 'handover' OR line_id IS NOT NULL", name="handover_of_service"),
     )
 
     id: Mapped[Key]
@@ -72,6 +73,7 @@ class Suspension(Base):
     # None: every service of the contract.
     line_id: Mapped[int | None] = mapped_column(BigInteger)
     from_on: Mapped[date]
+    cause: Mapped[SuspensionCause] = mapped_column(choice(SuspensionCause, "cause"), default=SuspensionCause.DECIDED)
     reason: Mapped[str]
     at: Mapped[When]
     by: Mapped[int] = mapped_column(BigInteger, ForeignKey("people.id"))

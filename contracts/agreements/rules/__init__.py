@@ -77,6 +77,13 @@ AFTER: dict[Side, AgreementStatus] = {
 }
 
 
+class SuspensionCause(StrEnum):
+    """What stopped new referrals: those who lead the contract decided it, or the service is handed over."""
+
+    DECIDED = "decided"
+    HANDOVER = "handover"
+
+
 class OptionDecision(StrEnum):
     """What the commissioner decided of an option to extend."""
 

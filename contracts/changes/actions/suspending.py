@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement, ServiceLine, Suspension
-from contracts.agreements.rules import AgreementStatus
+from contracts.agreements.rules import AgreementStatus, SuspensionCause
 from contracts.changes import letters, queries
 from contracts.changes.actions.checks import must_lead
 from marketplace import audit, clock
@@ -18,7 +18,14 @@ from marketplace.extensions import db
 
 
 def suspend(
-    agreement: Agreement, *, line: ServiceLine | None, from_on: date, reason: str, actor: Actor, now: datetime
+    agreement: Agreement,
+    *,
+    line: ServiceLine | None,
+    from_on: date,
+    reason: str,
+    cause: SuspensionCause = SuspensionCause.DECIDED,
+    actor: Actor,
+    now: datetime,
 ) -> Suspension:
     """No new referrals from a day, until it is lifted: to one service, or (None) to the whole contract.
 
@@ -52,6 +59,7 @@ def suspend(
         agreement_id=agreement.id,
         line_id=line.id if line else None,
         from_on=from_on,
+        cause=cause,
         reason=reason,
         at=now,
         by=actor.person,

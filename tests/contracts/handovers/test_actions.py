@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 
+from contracts.agreements.rules import SuspensionCause
 from contracts.changes import actions as changing
 from contracts.handovers import actions, jobs, queries
 from contracts.handovers.models import Handover, HandoverCase
@@ -24,7 +26,7 @@ from contracts.referrals.models import Referral
 from contracts.referrals.rules import Obstacle, ReferralStatus
 from marketplace.access import Actor, Role
 from marketplace.audit import AuditEvent
-from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound
+from marketplace.errors import AlreadyDone, Invalid, NotAllowed, NotFound, Refused
 from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.conftest import StandingClock
@@ -164,6 +166,43 @@ def test_nobody_new_is_referred_to_a_service_from_the_day_it_is_handed_over_unle
     again = handing.fixed(day)
     actions.cancel(again, reason="Not so.", actor=handing.lead, now=NOW)
     assert takes() == [False, False]
+
+
+def test_what_a_handover_stopped_is_its_own_and_of_one_service(handing: Handing) -> None:
+    first = handing.run()
+    assert first.suspension is not None
+    assert first.suspension.cause is SuspensionCause.HANDOVER
+    # Planned anew once it is done, the service is stopped already: calling that one off lifts nothing.
+    again = handing.fixed(in_days(14))
+    assert again.suspension is None
+    actions.cancel(again, reason="Not so.", actor=handing.lead, now=NOW)
+    assert not referrals.takes_referrals(handing.old.id, TODAY)
+    # Words do not make it one: what people stop stays theirs.
+    changing.lift(first.suspension, on=TODAY, reason="Again", actor=handing.lead, now=NOW)
+    typed = changing.suspend(
+        handing.old.agreement,
+        line=handing.old,
+        from_on=TODAY,
+        reason=first.suspension.reason,
+        actor=handing.lead,
+        now=NOW,
+    )
+    assert typed.cause is SuspensionCause.DECIDED
+    actions.undo(first, actor=handing.lead, now=NOW)
+    assert not referrals.takes_referrals(handing.old.id, TODAY)
+    with pytest.raises(IntegrityError, match="ck_suspensions_handover_of_service"):
+        db.session.execute(text("UPDATE suspensions SET cause = 'handover', line_id = NULL"))
+
+
+def test_a_handover_is_not_undone_while_the_service_is_to_be_handed_over_again(handing: Handing) -> None:
+    handing.referral()
+    first = handing.run()
+    again = handing.planned(in_days(14))
+    with pytest.raises(Refused, match="Finish or cancel"):
+        actions.undo(first, actor=handing.lead, now=NOW)
+    actions.cancel(again, reason="Not so.", actor=handing.lead, now=NOW)
+    actions.undo(first, actor=handing.lead, now=NOW)
+    assert first.status is HandoverStatus.UNDOING
 
 
 def test_when_the_next_contract_gets_another_lead_whoever_handed_over_still_calls_it_off(handing: Handing) -> None:
