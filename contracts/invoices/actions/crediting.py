@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
+from contracts.agreements.models import Agreement
 from contracts.invoices import letters, queries
 from contracts.invoices.actions.making import (
     Part,
@@ -27,6 +28,7 @@ from contracts.invoices.rules import (
     InvoiceKind,
     InvoiceStatus,
     credit_number,
+    poured,
     reissue_number,
 )
 from contracts.ledger.actions import post
@@ -48,6 +50,7 @@ def give_credit(
     now: datetime,
     dispute: Dispute | None = None,
     year_begins: date | None = None,
+    deduction_id: int | None = None,
 ) -> CreditNote:
     """A credit note over so much of the invoice, before VAT. The caller has locked the invoice.
 
@@ -80,6 +83,7 @@ def give_credit(
         reason=reason,
         dispute_id=dispute.id if dispute else None,
         year_begins=year_begins,
+        deduction_id=deduction_id,
         status=CreditStatus.ISSUED if is_unknown_there else CreditStatus.WAITING,
         issued_at=now,
         issued_by=actor.person_id,
@@ -107,6 +111,47 @@ def give_credit(
     want_document(invoice_id=invoice.id, now=now)
     audit.record(f"Credit note {note.number} given", invoice, actor=actor, now=now, amount=str(note.amount))
     return note
+
+
+def credit_funder(
+    agreement: Agreement,
+    funder_id: int,
+    net: Decimal,
+    *,
+    kind: CreditKind,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    year_begins: date | None = None,
+    deduction_id: int | None = None,
+) -> None:
+    """Credit a funder with so much, as far as its invoices have as much left; both finances are told.
+
+    Invoices that are not paid come before those of which money goes back, each the latest first. The contract is
+    locked.
+    """
+    found = db.session.scalars(
+        select(Invoice)
+        .where(Invoice.agreement_id == agreement.id, Invoice.organisation_id == funder_id)
+        .order_by(Invoice.id)
+        .with_for_update(of=Invoice)
+        .execution_options(populate_existing=True)
+    ).all()
+    latest = sorted(found, key=lambda one: (one.period_from, one.id), reverse=True)
+    invoices = sorted(latest, key=lambda one: one.status is InvoiceStatus.PAID)
+    for invoice, part in zip(invoices, poured(net, [one.creditable_net for one in invoices]), strict=True):
+        if part:
+            note = give_credit(
+                invoice,
+                part,
+                kind=kind,
+                reason=reason,
+                actor=actor,
+                now=now,
+                year_begins=year_begins,
+                deduction_id=deduction_id,
+            )
+            letters.credited(note, invoice, now=now)
 
 
 def credit(

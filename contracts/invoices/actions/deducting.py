@@ -12,7 +12,9 @@ from contracts.agreements.actions import hold_contract
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, first_of_month
 from contracts.invoices import letters, queries
+from contracts.invoices.actions.crediting import credit_funder
 from contracts.invoices.models import Deduction
+from contracts.invoices.rules import CreditKind
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
@@ -33,8 +35,9 @@ def deduct(
     """A contract manager of the lead commissioner takes so much, before VAT, from what a service costs.
 
     It is for a month of the contract that has begun, and comes off the next invoices that are raised: all funders' in
-    proportion, never below nought; what one month cannot take the next does. Refused for others, for a grant, without
-    a reason, for a month outside the contract, and the very same a second time (a button pressed twice).
+    proportion, never below nought; what one month cannot take the next does. When the last month is invoiced, it is
+    credited at once, and may be no more than what is left of the contract's invoices. Refused for others, for a grant,
+    without a reason, for a month outside the contract, and the very same a second time (a button pressed twice).
     """
     _must_lead(agreement, actor)
     if agreement.status is not AgreementStatus.SIGNED or agreement.instrument is Instrument.GRANT:
@@ -58,6 +61,7 @@ def deduct(
     hold_contract(agreement.id)
     if db.session.scalar(select(Deduction.id).filter_by(**written, withdrawn_at=None).limit(1)) is not None:
         raise AlreadyDone("You have made this deduction already. It is in the list of deductions.")
+    _must_find_it(agreement, amount, today)
     made = Deduction(**written, decided_at=now)
     db.session.add(made)
     db.session.flush()
@@ -65,7 +69,40 @@ def deduct(
         f"Deduction of {pounds_exact(amount)} for {month:%B %Y}", agreement, actor=actor, now=now, line=line.id
     )
     letters.deducted(made, line, agreement, now=now)
+    deduct_the_rest(agreement, actor=actor, now=now)
     return made
+
+
+def _must_find_it(agreement: Agreement, amount: Decimal, today: date) -> None:
+    """Refuse what would stand as still to be taken for ever."""
+    if queries.is_all_raised(agreement, today):
+        left = queries.left_to_deduct(agreement)
+        if amount > left:
+            raise Invalid(
+                f"The contract is over: enter no more than {pounds_exact(left)}, which is left of its invoices",
+                field="amount",
+            )
+
+
+def deduct_the_rest(agreement: Agreement, *, actor: Actor, now: datetime) -> None:
+    """Credit what no month is left to take, when the contract's last one is invoiced. Nothing before that.
+
+    Each funder its share by the terms of the deduction's month, as far as its invoices have that left. May run twice.
+    """
+    if not queries.is_all_raised(agreement, clock.london(now).date()):
+        return
+    for one in queries.deductions_by_funder(agreement):
+        made = one.deduction
+        credit_funder(
+            agreement,
+            one.funder_id,
+            one.left,
+            kind=CreditKind.DEDUCTION,
+            reason=f"{made.service_line.title}, {made.month:%B %Y}: {made.reason}",
+            actor=actor,
+            now=now,
+            deduction_id=made.id,
+        )
 
 
 def withdraw_deduction(made: Deduction, agreement: Agreement, *, actor: Actor, now: datetime) -> None:

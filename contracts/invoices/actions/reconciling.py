@@ -6,22 +6,19 @@ from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import select
-
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import contract_year
 from contracts.invoices import letters, queries
-from contracts.invoices.actions.crediting import give_credit
+from contracts.invoices.actions.crediting import credit_funder
+from contracts.invoices.actions.deducting import deduct_the_rest
 from contracts.invoices.actions.making import Part, make_invoice
 from contracts.invoices.actions.raising import raise_invoices
-from contracts.invoices.models import Invoice, ReconciledSpan, ReconciledYear
+from contracts.invoices.models import ReconciledSpan, ReconciledYear
 from contracts.invoices.rules import (
     CreditKind,
     InvoiceKind,
-    InvoiceStatus,
     YearDue,
-    poured,
     reconciliation_number,
     year_due,
     years_over,
@@ -37,7 +34,8 @@ def reconcile_years(agreement: Agreement, *, actor: Actor, now: datetime) -> lis
     """Reconcile every contract year that is over and is not yet: each once, by constraint.
 
     What a funder owes more is one invoice; what it owes less is credited on its invoices. So its months are raised
-    first, if they are not. Refused for a contract that is not signed; nothing for a grant.
+    first, if they are not. After the last of them, what is left of deductions is credited too. Refused for a contract
+    that is not signed; nothing for a grant.
     """
     raise_invoices(agreement, actor=actor, now=now)
     if agreement.instrument is Instrument.GRANT:
@@ -50,6 +48,7 @@ def reconcile_years(agreement: Agreement, *, actor: Actor, now: datetime) -> lis
             made += _reconcile(agreement, first, last, actor=actor, now=now)
     if there or made:
         _give_back(agreement, actor=actor, now=now)
+    deduct_the_rest(agreement, actor=actor, now=now)
     return made
 
 
@@ -159,32 +158,13 @@ def _give_back(agreement: Agreement, *, actor: Actor, now: datetime) -> None:
     """
     for one in queries.owed_back(agreement):
         reason = "; ".join(_text(year) for year in one.years)
-        invoices = _to_credit(agreement, one.funder_id)
-        for invoice, net in zip(invoices, poured(one.amount, [each.creditable_net for each in invoices]), strict=True):
-            if net:
-                note = give_credit(
-                    invoice,
-                    net,
-                    kind=CreditKind.RECONCILIATION,
-                    reason=reason,
-                    actor=actor,
-                    now=now,
-                    year_begins=one.first,
-                )
-                letters.credited(note, invoice, now=now)
-
-
-def _to_credit(agreement: Agreement, funder_id: int) -> list[Invoice]:
-    """The funder's invoices, those that are not paid before those of which money goes back, each the latest first.
-
-    They are locked in the order of their keys.
-    """
-    found = db.session.scalars(
-        select(Invoice)
-        .where(Invoice.agreement_id == agreement.id, Invoice.organisation_id == funder_id)
-        .order_by(Invoice.id)
-        .with_for_update(of=Invoice)
-        .execution_options(populate_existing=True)
-    ).all()
-    latest = sorted(found, key=lambda one: (one.period_from, one.id), reverse=True)
-    return sorted(latest, key=lambda one: one.status is InvoiceStatus.PAID)
+        credit_funder(
+            agreement,
+            one.funder_id,
+            one.amount,
+            kind=CreditKind.RECONCILIATION,
+            reason=reason,
+            actor=actor,
+            now=now,
+            year_begins=one.first,
+        )

@@ -199,7 +199,8 @@ class CreditNote(Base):
         CheckConstraint("net > 0 AND vat >= 0 AND amount = net + vat", name="sums"),
         CheckConstraint("(kind = 'dispute') = (dispute_id IS NOT NULL)", name="dispute"),
         CheckConstraint("(kind = 'reconciliation') = (year_begins IS NOT NULL)", name="reconciliation"),
-        CheckConstraint("kind = 'reconciliation' OR issued_by IS NOT NULL", name="issued_by_somebody"),
+        CheckConstraint("(kind = 'deduction') = (deduction_id IS NOT NULL)", name="deduction"),
+        CheckConstraint("kind IN ('reconciliation', 'deduction') OR issued_by IS NOT NULL", name="issued_by_somebody"),
         CheckConstraint("(status = 'refunded') = (refunded_at IS NOT NULL)", name="refunded"),
         CheckConstraint("length(reason) > 0", name="reason_given"),
         CheckConstraint("given_back BETWEEN 0 AND amount", name="given_back_within"),
@@ -220,6 +221,8 @@ class CreditNote(Base):
     dispute_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     # The contract year that gave it, by its first day.
     year_begins: Mapped[date | None]
+    # The deduction that it takes, of which no month was left to take it from.
+    deduction_id: Mapped[int | None] = key_of("deductions.id")
     status: Mapped[CreditStatus] = mapped_column(choice(CreditStatus, "status"), index=True)
     issued_at: Mapped[When]
     issued_by: Mapped[int | None] = key_of("people.id")

@@ -16,6 +16,16 @@ from contracts.invoices.queries.crediting import (
     why_not_raise_again,
     why_not_reissue,
 )
+from contracts.invoices.queries.deducting import (
+    DeductionLeft,
+    DeductionShare,
+    deduction_for,
+    deductions,
+    deductions_by_funder,
+    deductions_to_take,
+    is_all_raised,
+    left_to_deduct,
+)
 from contracts.invoices.queries.disputing import (
     credit_of_dispute,
     dispute_for,
@@ -63,14 +73,10 @@ from contracts.invoices.queries.money import (
     purchase_orders,
 )
 from contracts.invoices.queries.reckoning import (
-    DeductionLeft,
     Period,
     agreement_with_prices,
     agreements_to_invoice,
     begins,
-    deduction_for,
-    deductions,
-    deductions_to_take,
     funder_places,
     instalment_for,
     instalments,
@@ -113,6 +119,7 @@ __all__ = [
     "CreditOrder",
     "CreditPage",
     "DeductionLeft",
+    "DeductionShare",
     "Filter",
     "FundedContract",
     "InvoicePage",
@@ -141,6 +148,7 @@ __all__ = [
     "credited_before",
     "deduction_for",
     "deductions",
+    "deductions_by_funder",
     "deductions_to_take",
     "dispute_for",
     "disputes_to_answer",
@@ -155,6 +163,8 @@ __all__ = [
     "invoice_numbered",
     "invoices_for",
     "invoices_of_instalments",
+    "is_all_raised",
+    "left_to_deduct",
     "lines_again",
     "lines_for",
     "may_answer",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from calloffs.competitions.rules import Instrument
@@ -16,15 +16,13 @@ from contracts.agreements.models import Agreement, AgreementVersion, GrantInstal
 from contracts.agreements.queries import with_terms
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import (
-    Deduction,
     Invoice,
-    InvoiceLine,
     PurchaseOrder,
     ReconciledYear,
     VatStatus,
 )
 from contracts.invoices.queries.finding import contract_for, seen_by
-from contracts.invoices.rules import DeductionStanding, InvoiceKind, Span, VatKind
+from contracts.invoices.rules import InvoiceKind, Span, VatKind
 from marketplace import clock
 from marketplace.access import Actor
 from marketplace.errors import NotFound
@@ -142,63 +140,6 @@ def reconciled_years(agreement_id: int, first: date | None = None) -> Sequence[R
     if first is not None:
         asked = asked.where(ReconciledYear.first == first)
     return db.session.scalars(asked).all()
-
-
-@dataclass(frozen=True)
-class DeductionLeft:
-    """A deduction, what months have taken of it, and what is still to be taken, in pounds."""
-
-    deduction: Deduction
-    taken: Decimal
-
-    @property
-    def left(self) -> Decimal:
-        """What is still to be taken; nothing of one that was withdrawn."""
-        return Decimal("0.00") if self.deduction.withdrawn_at else self.deduction.amount - self.taken
-
-    @property
-    def standing(self) -> DeductionStanding:
-        """Where it stands: what was withdrawn may have been taken in part before."""
-        if self.deduction.withdrawn_at:
-            return DeductionStanding.WITHDRAWN
-        return DeductionStanding.TO_TAKE if self.left else DeductionStanding.TAKEN
-
-
-def deductions(agreement_id: int) -> list[DeductionLeft]:
-    """Every deduction under a contract, the earliest first, and how much of it was taken."""
-    taken = (
-        select(InvoiceLine.deduction_id, func.sum(-InvoiceLine.amount).label("taken"))
-        .where(InvoiceLine.deduction_id.is_not(None))
-        .group_by(InvoiceLine.deduction_id)
-        .subquery()
-    )
-    rows = db.session.execute(
-        select(Deduction, func.coalesce(taken.c.taken, 0))
-        .join(Deduction.service_line)
-        .outerjoin(taken, taken.c.deduction_id == Deduction.id)
-        .where(ServiceLine.agreement_id == agreement_id)
-        .options(joinedload(Deduction.service_line), joinedload(Deduction.decider))
-        .order_by(Deduction.month, Deduction.id)
-    )
-    return [DeductionLeft(deduction, Decimal(amount)) for deduction, amount in rows]
-
-
-def deduction_for(actor: Actor, deduction_id: int) -> tuple[DeductionLeft, Agreement]:
-    """A deduction under a contract that concerns the actor's organisation. Raises NotFound."""
-    found = db.session.get(Deduction, deduction_id)
-    if found is None:
-        raise NotFound("There is no such deduction, or it does not concern your organisation.")
-    agreement = contract_for(actor, found.service_line.agreement_id)
-    return next(one for one in deductions(agreement.id) if one.deduction.id == found.id), agreement
-
-
-def deductions_to_take(agreement_id: int, month: date) -> dict[int, list[DeductionLeft]]:
-    """By service, the deductions that the month's price takes: of it and of months before, the earliest first."""
-    found: dict[int, list[DeductionLeft]] = defaultdict(list)
-    for one in deductions(agreement_id):
-        if one.left and one.deduction.month <= month:
-            found[one.deduction.service_line_id].append(one)
-    return found
 
 
 def vat_status(organisation_id: int, on: date) -> VatStatus | None:

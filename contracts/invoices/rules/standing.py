@@ -70,6 +70,7 @@ class CreditKind(StrEnum):
 
     DISPUTE = "dispute"
     RECONCILIATION = "reconciliation"
+    DEDUCTION = "deduction"
     CORRECTION = "correction"
 
     @property
@@ -78,6 +79,7 @@ class CreditKind(StrEnum):
         return {
             CreditKind.DISPUTE: "Disputed",
             CreditKind.RECONCILIATION: "Year’s reconciliation",
+            CreditKind.DEDUCTION: "Deduction",
             CreditKind.CORRECTION: "Correction",
         }[self]
 
@@ -130,7 +132,7 @@ DISPUTE_MOVES: dict[DisputeStatus, frozenset[DisputeStatus]] = {
 
 
 class DeductionStanding(StrEnum):
-    """Where a deduction stands, from what months have taken of it."""
+    """Where a deduction stands, from what invoices and credit notes have taken of it."""
 
     TO_TAKE = "to_take"
     TAKEN = "taken"

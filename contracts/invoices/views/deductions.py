@@ -24,7 +24,8 @@ from marketplace.spreadsheets import csv_download
 
 HOW_TAKEN = (
     "It comes off the next invoices that are raised, from each funder’s in proportion and never below nought. What one "
-    "month cannot take, the next does. The supplier is told at once."
+    "month cannot take, the next does; after the contract’s last month it is credited on its latest invoices. The "
+    "supplier is told at once."
 )
 COLUMNS = ("month", "service", "amount", "taken", "still_to_take", "standing", "reason", "decided_by", "decided_on")
 

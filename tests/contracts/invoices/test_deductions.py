@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session, scoped_session
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement
 from contracts.invoices import actions, queries
-from contracts.invoices.models import Deduction, Invoice
-from contracts.invoices.rules import VatKind, months_begun
+from contracts.invoices.models import CreditNote, Deduction, Invoice
+from contracts.invoices.rules import CreditKind, DeductionStanding, VatKind, months_begun
 from marketplace.access import SYSTEM, Actor, Role
 from tests.conftest import Client, StandingClock
+from tests.contracts.ledger.test_actions import settle as check_ledger
 from tests.factories.accounts import letter, make_actor, make_commissioner, make_supplier, sign_in
 from tests.factories.counting import counted_queries
 from tests.factories.invoices import finance_of, make_contract, manager_of
@@ -28,6 +29,7 @@ Database = scoped_session[Session]
 TODAY = date(2026, 10, 20)
 OCTOBER = datetime(2026, 10, 20, 9, 0, tzinfo=UTC)
 NOVEMBER = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+OVER = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 FAULT = {"month": "2026-10-01", "amount": "1,250.50", "reason": "Two weeks were not staffed."}
 
 
@@ -117,6 +119,56 @@ def test_it_is_withdrawn_after_asking_once_more_and_nothing_is_taken(
     assert "no deductions like this" in client.get(path(contract, "?standing=taken")).text
     (invoice,) = actions.raise_invoices(contract, actor=SYSTEM, now=NOVEMBER)
     assert invoice.net == Decimal("10000.00")
+
+
+def faulty(contract: Agreement, amount: str, *, now: datetime, month: date = date(2026, 10, 1)) -> Deduction:
+    line, manager = contract.lines[0], manager_of(contract)
+    return actions.deduct(
+        contract, line, month=month, amount=Decimal(amount), reason="Not staffed.", actor=manager, now=now
+    )
+
+
+def test_what_the_last_month_cannot_take_is_credited_on_the_latest_invoices_each_funder_its_share(
+    session: Database, client: Client, clock: StandingClock
+) -> None:
+    clock.set(NOVEMBER)
+    lead, funder = make_commissioner(), make_commissioner()
+    contract = make_contract(lead=lead, funders=[(lead, "60"), (funder, "40")], ends_on=date(2026, 11, 30))
+    actions.raise_invoices(contract, actor=SYSTEM, now=NOVEMBER)
+    faulty(contract, "12000.00", now=NOVEMBER)
+    actions.reconcile_years(contract, actor=SYSTEM, now=OVER)
+    actions.reconcile_years(contract, actor=SYSTEM, now=OVER)
+    # November's £10,000.00 takes £10,000.00 of it; the £2,000.00 that are left, 60 and 40 %, come off October's.
+    notes = session.scalars(select(CreditNote).order_by(CreditNote.net.desc())).all()
+    assert [(one.kind, one.net, one.invoice.month, one.invoice.organisation_id) for one in notes] == [
+        (CreditKind.DEDUCTION, Decimal("1200.00"), date(2026, 10, 1), lead.id),
+        (CreditKind.DEDUCTION, Decimal("800.00"), date(2026, 10, 1), funder.id),
+    ]
+    (one,) = queries.deductions(contract.id)
+    assert (one.taken, one.left, one.standing) == (Decimal("12000.00"), 0, DeductionStanding.TAKEN)
+    check_ledger()
+    sign_in(client, finance_of(contract.supplier))
+    page = client.get(f"/credit-notes/{notes[0].id}").text
+    assert path(contract) in page
+    assert "Not staffed." in page
+    assert client.get(f"/credit-notes/{notes[0].id}/reissue").status_code == 409
+
+
+def test_when_the_last_month_is_invoiced_a_deduction_is_credited_at_once_and_is_no_more_than_is_left(
+    session: Database, client: Client, clock: StandingClock
+) -> None:
+    clock.set(OVER)
+    contract = make_contract(ends_on=date(2026, 11, 30))
+    actions.reconcile_years(contract, actor=SYSTEM, now=OVER)
+    sign_in(client, manager_of(contract))
+    refused = client.post(path(contract, "/new"), data=fault(contract, amount="20000.01"))
+    assert (refused.status_code, "enter no more than £20,000.00" in refused.text) == (422, True)
+    assert client.post(path(contract, "/new"), data=fault(contract)).status_code == 302
+    (note,) = session.scalars(select(CreditNote)).all()
+    assert (note.net, note.invoice.month) == (Decimal("1250.50"), date(2026, 11, 1))
+    assert "Still to be taken" not in client.get(path(contract)).text.partition("<tbody")[2]
+    refused = client.post(path(contract, "/new"), data=fault(contract, amount="18749.51"))
+    assert "enter no more than £18,749.50" in refused.text
 
 
 def test_nobody_else_deducts_or_withdraws(session: Database, client: Client, clock: StandingClock) -> None:
