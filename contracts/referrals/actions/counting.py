@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.agreements.models import ServiceLine
+from contracts.referrals import queries
 from contracts.referrals.models import LineDay, Referral
 from contracts.referrals.rules import year_counted_in
 from marketplace import clock
@@ -38,10 +39,36 @@ def give_back(referral: Referral, *, now: datetime) -> None:
         return
     # Two programs' clocks may differ by a little.
     referral.released_at = max(now, referral.placed_at)
+    if (given := given_back_within(referral)) is not None:
+        _enter(referral.line.id, *given, released=1)
+
+
+def take_again(referral: Referral) -> bool:
+    """As if the place had never been given back; False, and nothing done, where somebody else has it by now.
+
+    The caller holds the line, and the contract year in which it was given back is not over.
+    """
+    if (given := given_back_within(referral)) is not None:
+        on, year = given
+        if queries.room(referral.line, on) == 0:
+            return False
+        _enter(referral.line.id, on, year, released=-1)
+        nothing = (LineDay.placed == 0, LineDay.released == 0, LineDay.completed == 0)
+        db.session.execute(delete(LineDay).where(LineDay.line_id == referral.line.id, LineDay.day == on, *nothing))
+    referral.released_at = None
+    return True
+
+
+def given_back_within(referral: Referral) -> tuple[date, tuple[date, date]] | None:
+    """The day on which a place was given back, and the contract year whose count that lowered; None if it lowered none.
+
+    In a later contract year than it was taken in it lowers none.
+    """
+    if referral.placed_at is None or referral.released_at is None:
+        return None
     year = year_counted_in(referral.line.agreement.starts_on, clock.london(referral.placed_at).date())
     on = clock.london(referral.released_at).date()
-    if year is not None and on <= year[1]:
-        _enter(referral.line.id, on, year, released=1)
+    return None if year is None or on > year[1] else (on, year)
 
 
 def see_through(referral: Referral) -> None:

@@ -108,11 +108,14 @@ def record_session(
 ) -> Session:
     """Say whether the person came. A miss tells the officer at once (R87); it stays with them to act on it.
 
-    Refused before the session begins, and a second time.
+    If that was what the old supplier of somebody who was moved had still to say, and the person never came, its place
+    is given back. Refused before the session begins, and a second time.
     """
     actor.must(Permission.DELIVER)
     # The referral is held first, so that it cannot be withdrawn as not begun while an attendance is recorded.
-    referral = queries.referral_for(actor, queries.session_for(actor, session_id).referral_id, lock=True)
+    referral_id = queries.session_for(actor, session_id).referral_id
+    counting.hold(queries.line_of(actor, referral_id))
+    referral = queries.referral_for(actor, referral_id, lock=True)
     session = queries.session_for(actor, session_id, lock=True)
     if session.recorded_at is not None:
         raise AlreadyDone(f"Session {session.number} has been recorded already.")
@@ -142,6 +145,9 @@ def record_session(
             audit.record("Three acceptable absences: a manager must look at this case", referral, actor=actor, now=now)
         letters.missed(referral, session, oversight=oversight, now=now)
         db.session.flush()
+        if referral.status is ReferralStatus.TRANSFERRED and not queries.was_worked_on(referral, now):
+            counting.give_back(referral, now=now)
+            waiting.pass_on(referral.line_id, now=now)
     return session
 
 

@@ -1,7 +1,8 @@
 """Moving referrals from one service to another, undoing that, and the person's consent to share what was recorded.
 
-What was done stays where it was done: the old referral keeps its sessions, its place in the count and its record, and
-ends as moved. A new one goes on with the next supplier. Who may move what is asked by the caller (area handovers).
+What was done stays where it was done: the old referral keeps its sessions and its record, and its place in the count if
+the person has come to a session, and ends as moved. A new one goes on with the next supplier. Who may move what is
+asked by the caller (area handovers).
 """
 
 from __future__ import annotations
@@ -36,10 +37,9 @@ def transfer(referral_id: int, line_id: int, *, actor: Actor, now: datetime) -> 
     old_line, _ = queries.lines_of_move(referral_id)
     to = _hold(old_line, line_id, now)
     old = queries.held(referral_id)
-    was_offered = old.status is ReferralStatus.OFFERED
     new = _move(old, to, actor=actor, now=now)
     waiting.pass_on(to.id, now=now)
-    if was_offered:
+    if old.released_at is not None:
         waiting.pass_on(old_line, now=now)
     db.session.flush()
     return new
@@ -67,8 +67,8 @@ def transfer_queue(
 def undo_transfer(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
     """Undo the move by which this referral came, and give back the one that is open again.
 
-    Refused once the next supplier has taken it on, after the end of the next working day, and for a place that was
-    held: that has gone to the next in line.
+    Refused once the next supplier has taken it on, after the end of the next working day, for a place that was held or
+    given back and has gone to the next in line, and for one given back in a contract year that is over.
     """
     new_line, old_line = queries.lines_of_move(referral_id)
     if old_line is None:
@@ -89,6 +89,11 @@ def undo_transfer(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
         raise Refused("The place that was held for the person has gone to the next in line, so this cannot be undone.")
     if queries.is_open_at(old_line, old.crn_fingerprint):
         raise AlreadyDone("The person has been referred to the earlier service again meanwhile.")
+    given = counting.given_back_within(old)
+    if given is not None and clock.london(now).date() > given[1][1]:
+        raise TooLate("The contract year in which the person was moved is over, so the move can no longer be undone.")
+    if not counting.take_again(old):
+        raise Refused("The place that the person had there has gone to somebody else, so this cannot be undone.")
     new.status, new.ended_at, new.move_undone_at = ReferralStatus.WITHDRAWN, now, now
     counting.give_back(new, now=now)
     db.session.flush()
@@ -182,7 +187,7 @@ def _move(old: Referral, to: ServiceLine, *, actor: Actor, now: datetime) -> Ref
     else:
         new.status, new.joined_at = ReferralStatus.WAITING, old.joined_at or old.begun_at
     old.status, old.ended_at = ReferralStatus.TRANSFERRED, now
-    if not was_sent:
+    if not queries.was_worked_on(old, now):
         counting.give_back(old, now=now)
     if actor is not SYSTEM and queries.is_officer_of(actor, old):
         old.officer_looked_at = now

@@ -63,6 +63,7 @@ from contracts.referrals.queries.reading import (
     stopped_key,
     suppliers_with_somebody,
     takes_referrals,
+    was_worked_on,
 )
 
 __all__ = [
@@ -122,4 +123,5 @@ __all__ = [
     "waiting",
     "waiting_by_line",
     "waiting_lists",
+    "was_worked_on",
 ]

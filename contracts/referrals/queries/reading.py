@@ -223,6 +223,14 @@ def has_attended(referral: Referral) -> bool:
     return db.session.scalar(found) is not None
 
 
+def was_worked_on(referral: Referral, by: datetime) -> bool:
+    """Whether the person has come to a session, or may have: to one begun by then that is not recorded yet."""
+    came = Session.attendance.in_((Attendance.ATTENDED, Attendance.LATE))
+    may_have = and_(Session.recorded_at.is_(None), Session.starts_at <= by)
+    found = select(Session.id).where(Session.referral_id == referral.id, or_(came, may_have)).limit(1)
+    return db.session.scalar(found) is not None
+
+
 def page_for(
     actor: Actor,
     *,

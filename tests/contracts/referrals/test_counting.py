@@ -19,6 +19,7 @@ from marketplace.audit import AuditEvent, events_for
 from marketplace.errors import Refused
 from marketplace.extensions import db
 from marketplace.transactions import transaction
+from tests.conftest import StandingClock
 from tests.contracts.referrals.wandering import (
     a_wanderer,
     assert_counted_as_told,
@@ -46,13 +47,16 @@ def _three_lines() -> list[ServiceLine]:
 
 
 @once
-def test_after_a_thousand_random_actions_over_years_the_counters_say_what_the_referrals_say() -> None:
+def test_after_a_thousand_random_actions_over_years_the_counters_say_what_the_referrals_say(
+    clock: StandingClock,
+) -> None:
     lines, random = _three_lines(), Random(SEED)
     wanderer = a_wanderer(SEED, lines)
     now = datetime(2024, 9, 1, 9, tzinfo=UTC)
     for number in range(1000):
         now += timedelta(hours=random.choice([0, 3, 9, 24, 40]))
         moment = earlier_by_chance(random, now)
+        clock.set(moment)
         wanderer.step(moment)
         for line in lines:
             assert_nobody_waits_beside_room(line, moment)
@@ -60,7 +64,7 @@ def test_after_a_thousand_random_actions_over_years_the_counters_say_what_the_re
             for line in lines:
                 assert_counted_as_told(line)
     does = {"send", "join", "confirm", "leave", "accept", "give_back", "withdraw", "attend", "complete"}
-    does |= {"move", "move_queue", "undo_move"}
+    does |= {"offer", "record_late", "move", "move_queue", "undo_move"}
     assert does == set(wanderer.done)
     assert db.session.scalar(select(AuditEvent.id).where(AuditEvent.what.contains("not taken in time"))), "none lapsed"
     assert any("contract year" in refused.words for refused in wanderer.refused), "nothing was ever full"

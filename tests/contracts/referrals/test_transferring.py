@@ -13,7 +13,16 @@ from contracts.agreements.models import ServiceLine
 from contracts.agreements.rules import contract_year
 from contracts.referrals import actions, queries, rules
 from contracts.referrals.models import Referral
-from contracts.referrals.rules import OPEN, UNSENT, Attendance, Complexity, Consent, Obstacle, ReferralStatus
+from contracts.referrals.rules import (
+    OPEN,
+    UNSENT,
+    AbsenceKind,
+    Attendance,
+    Complexity,
+    Consent,
+    Obstacle,
+    ReferralStatus,
+)
 from marketplace.access import SYSTEM, Actor, Role
 from marketplace.audit import AuditEvent, events_for
 from marketplace.errors import AlreadyDone, NotAllowed, NotFound, Refused, TooLate
@@ -70,6 +79,66 @@ def test_a_referral_goes_on_as_a_new_one_and_the_old_keeps_its_sessions_and_its_
     assert [queries.counted(to.id, YEAR[0], TODAY + timedelta(days=days)) for days in (0, 1)] == [0, 1]
     assert_counted_as_told(old_line)
     assert_counted_as_told(to)
+
+
+@once
+@pytest.mark.parametrize("status", [Status.SENT, Status.ACCEPTED])
+def test_whom_nobody_has_seen_counts_with_the_next_supplier_alone_and_again_here_if_the_move_is_undone(
+    status: Status,
+) -> None:
+    old_line, to, officer = make_service(bands=((0, 1),)), make_service(), make_officer()
+    old = make_referral(old_line, status=status)
+    make_session(old, starts_at=NOW + timedelta(days=1))
+    new = _move(old, to)
+    assert [queries.counted(line.id, YEAR[0], TODAY) for line in (old_line, to)] == [0, 1]
+    actions.undo_transfer(new.id, actor=SYSTEM, now=NOW + timedelta(hours=1))
+    assert [queries.counted(line.id, YEAR[0], TODAY) for line in (old_line, to)] == [1, 0]
+    for line in (old_line, to):
+        assert_counted_as_told(line)
+    # The place that came free has gone to somebody else: the move stays.
+    again = _move(old, to, NOW + timedelta(hours=2))
+    actions.send(old_line.id, make_need("X000007"), actor=officer, now=NOW + timedelta(hours=3))
+    with pytest.raises(Refused, match="gone to somebody else"):
+        actions.undo_transfer(again.id, actor=SYSTEM, now=NOW + timedelta(hours=4))
+    assert (old.status, again.status) == (Status.TRANSFERRED, Status.SENT)
+
+
+@once
+def test_the_place_that_a_move_frees_is_offered_to_who_waits_there() -> None:
+    old_line, to = make_service(bands=((0, 1),)), make_service()
+    old = make_referral(old_line)
+    waits = make_referral(old_line, status=Status.WAITING)
+    _move(old, to)
+    assert db.session.get_one(Referral, waits.id).status is Status.OFFERED
+
+
+@once
+@pytest.mark.parametrize(("attendance", "counts"), [(Attendance.LATE, 1), (Attendance.MISSED, 0)])
+def test_a_session_not_recorded_before_the_move_says_later_whether_the_place_was_used(
+    attendance: Attendance, counts: int
+) -> None:
+    old_line, to = make_service(), make_service()
+    old = make_referral(old_line, status=Status.ACCEPTED)
+    session = make_session(old, starts_at=NOW - timedelta(days=1))
+    _move(old, to)
+    assert queries.counted(old_line.id, YEAR[0], TODAY) == 1
+    absence = AbsenceKind.ACCEPTABLE if attendance is Attendance.MISSED else None
+    actions.record_session(session.id, attendance=attendance, absence=absence, actor=_manager(old_line), now=NOW)
+    assert queries.counted(old_line.id, YEAR[0], TODAY) == counts
+    assert_counted_as_told(old_line)
+
+
+@once
+def test_a_move_is_not_undone_into_a_contract_year_that_is_over() -> None:
+    old_line, to = make_service(starts_on=date(2025, 9, 8)), make_service()
+    new = _move(make_referral(old_line), to)
+    with pytest.raises(TooLate, match="contract year"):
+        actions.undo_transfer(new.id, actor=SYSTEM, now=NOW + timedelta(days=1))
+    # A place taken in an earlier contract year was given back without changing a figure.
+    old = make_referral(old_line, sent_at=datetime(2025, 9, 7, 9, tzinfo=UTC))
+    again = _move(old, to, NOW + timedelta(days=1))
+    actions.undo_transfer(again.id, actor=SYSTEM, now=NOW + timedelta(days=1))
+    assert (old.status, old.released_at) == (Status.SENT, None)
 
 
 @once

@@ -45,7 +45,16 @@ class Wanderer:
             [
                 *(self.send, self.send, self.join, self.join, self.join, self.confirm, self.leave),
                 *(self.accept, self.give_back, self.withdraw, self.attend, self.complete),
-                *(self.move, self.move_queue, self.undo_move, self.undo_move, self.undo_move),
+                *(
+                    self.offer,
+                    self.record_late,
+                    self.record_late,
+                    self.move,
+                    self.move_queue,
+                    self.undo_move,
+                    self.undo_move,
+                    self.undo_move,
+                ),
             ]
         )
         try:
@@ -89,6 +98,22 @@ class Wanderer:
         attendance = self.random.choice(list(Attendance))
         absence = AbsenceKind.ACCEPTABLE if attendance is Attendance.MISSED else None
         actions.record_session(session.id, attendance=attendance, absence=absence, actor=manager, now=now)
+
+    def offer(self, now: datetime) -> None:
+        referral, manager = self._one(Status.ACCEPTED)
+        actions.offer_session(referral, starts_at=now, actor=manager, now=now)
+
+    def record_late(self, now: datetime) -> None:
+        """What became of a session is said once the person has been moved on."""
+        asked = select(Session.id, Referral.line_id).join(Session.referral)
+        asked = asked.where(Referral.status == Status.TRANSFERRED, Session.recorded_at.is_(None))
+        found = db.session.execute(asked.where(Referral.line_id.in_(self.lines)).order_by(Session.id)).all()
+        if not found:
+            raise Refused("Everything is recorded.")
+        session, line = self.random.choice(found)
+        attendance = self.random.choice([Attendance.MISSED, Attendance.ATTENDED])
+        absence = AbsenceKind.ACCEPTABLE if attendance is Attendance.MISSED else None
+        actions.record_session(session, attendance=attendance, absence=absence, actor=self.managers[line], now=now)
 
     def complete(self, now: datetime) -> None:
         referral, manager = self._one(Status.ACCEPTED)
@@ -145,10 +170,17 @@ def assert_counted_as_told(line: ServiceLine, *, clocks_differ: bool = False) ->
             select(Session.referral_id).where(Session.attendance.in_([Attendance.ATTENDED, Attendance.LATE]))
         )
     )
+    may_have_come = set(
+        db.session.scalars(
+            select(Session.referral_id)
+            .join(Session.referral)
+            .where(Session.recorded_at.is_(None), Session.starts_at <= Referral.ended_at)
+        )
+    )
     for one in db.session.scalars(select(Referral).where(Referral.line_id == line.id)):
         freed = one.status is Status.RETURNED or (one.status is Status.WITHDRAWN and one.id not in came)
-        # Whoever was sent keeps the place used when moved on; a place that was only held is given back.
-        freed = freed or (one.status is Status.TRANSFERRED and one.sent_at is None)
+        # Whoever came to a session, or may have, keeps the place used when moved on; any other place is given back.
+        freed = freed or (one.status is Status.TRANSFERRED and one.id not in came | may_have_come)
         ended = one.status in (Status.WITHDRAWN, Status.TRANSFERRED)
         never = one.status is Status.WAITING or (ended and not (one.sent_at or one.offered_at))
         assert (one.placed_at is None) is never, one.reference

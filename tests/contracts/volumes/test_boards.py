@@ -81,7 +81,7 @@ def test_the_page_and_the_file_give_the_same_figures(client: FlaskClient, by: st
     make_referrals(line, 12)
     sign_in(client, make_actor(body, Role.CONTRACT_MANAGER))
     page = client.get(f"/volumes/places/{KSS_REGION}?by={by}").text
-    assert "moved to the next supplier counts with both" in page
+    assert "moved to the next supplier after coming to a session counts with both" in page
     assert "<desc id=" in page
     assert "12 of 52" in page
     rows = list(
