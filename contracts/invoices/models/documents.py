@@ -25,6 +25,9 @@ from contracts.invoices.rules import (
 from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
 
+# Of one line as the payment provider is told it: it takes 500 characters.
+TOLD_LENGTH = 500
+
 
 class Invoice(Base):
     """What one funder owes under one agreement for a month, a year's reconciliation or a grant's instalment.
@@ -133,9 +136,17 @@ class Invoice(Base):
 
     @property
     def asked(self) -> list[tuple[str, Decimal]]:
-        """What it asks for, line by line in pounds, its VAT last: together its amount."""
-        lines = [(line.text, line.amount) for line in self.lines]
+        """What the payment provider is told that it asks for, in pounds, its VAT last: together its amount.
+
+        Without free words: the reason of a deduction may name people, and the provider writes e-mails with these.
+        """
+        lines = [(self._told(line)[:TOLD_LENGTH], line.amount) for line in self.lines]
         return [*lines, (f"VAT at {self.vat_rate.normalize():f}%", self.vat)] if self.vat else lines
+
+    def _told(self, line: InvoiceLine) -> str:
+        if line.service_line is None:
+            return f"Instalment {self.instalment.number}" if self.instalment else "Instalment"
+        return line.text if line.amount > 0 else f"Deduction, {line.service_line.title}"
 
     @property
     def is_whole_month(self) -> bool:

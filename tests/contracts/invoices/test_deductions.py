@@ -66,6 +66,9 @@ def test_the_leads_contract_manager_deducts_the_supplier_reads_why_and_the_next_
     assert "not staffed" not in told.body
     (invoice,) = actions.raise_invoices(contract, actor=SYSTEM, now=NOVEMBER)
     assert invoice.net == Decimal("8749.50")
+    # The provider, whose e-mails say what is asked for, learns that there is a deduction, and not why.
+    assert invoice.asked[1] == ("Deduction, Service 1", Decimal("-1250.50"))
+    assert "not staffed" in invoice.lines[1].text
     sign_in(client, finance_of(contract.supplier))
     page = client.get(path(contract)).text
     assert "Two weeks were not staffed." in page

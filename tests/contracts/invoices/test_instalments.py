@@ -118,6 +118,7 @@ def test_accepted_it_is_invoiced_to_each_funder_to_the_penny_without_vat_and_sen
     assert [one.number for one in raised] == [f"{grant.agreement.reference}-G1-{place}" for place in (1, 2, 3)]
     assert {(one.vat, one.status) for one in raised} == {(Decimal("0.00"), InvoiceStatus.DRAFT)}
     assert raised[0].lines[0].text == "Instalment 1: Opened"
+    assert [text for text, _ in raised[0].asked] == ["Instalment 1"]
     check_ledger()
     assert unbalanced(WHEN.date()) == 0
     owed = [balance(Account.OWED, one.id, on=WHEN.date()) for one in grant.bodies]
