@@ -196,6 +196,7 @@ def reconcile() -> None:
     News that is taken late is kept and applied as any other. What still differs then is written down, and stays.
     """
     ask_for_missed_events()
+    for_each(queries.events_set_aside(), apply_event)  # which may be read by now, by a newer release of ours
     ask_for_accounts()
     for_each(queries.undone_to_post(), post_what_is_undone)
     began = clock.now()

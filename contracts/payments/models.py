@@ -52,6 +52,7 @@ class PaymentEvent(Base):
     __tablename__ = "payment_events"
     __table_args__ = (
         Index("ix_payment_events_waiting", "happened_at", "id", postgresql_where=text("applied_at IS NULL")),
+        CheckConstraint("set_aside_at IS NULL OR applied_at IS NULL", name="set_aside"),
     )
 
     id: Mapped[Key]
@@ -60,8 +61,11 @@ class PaymentEvent(Base):
     happened_at: Mapped[When]
     received_at: Mapped[When]
     applied_at: Mapped[When | None]
+    # It cannot be read, for now.
+    set_aside_at: Mapped[When | None]
     # It never came, and we asked for it.
     was_asked_for: Mapped[bool] = mapped_column(default=False, server_default="false")
+    # As much of it as we have a use for.
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 

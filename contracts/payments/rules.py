@@ -108,6 +108,7 @@ class DifferenceKind(StrEnum):
     GIVEN_BACK = "given_back"
     CHARGEBACK = "chargeback"
     RECOVERED = "recovered"
+    NEWS_UNREADABLE = "news_unreadable"
 
     @property
     def label(self) -> str:
@@ -126,6 +127,7 @@ class DifferenceKind(StrEnum):
             DifferenceKind.GIVEN_BACK: "Another amount given back",
             DifferenceKind.CHARGEBACK: "Payment undone by a bank",
             DifferenceKind.RECOVERED: "Another amount taken back from the supplier",
+            DifferenceKind.NEWS_UNREADABLE: "News from the provider that we cannot read",
         }[self]
 
 

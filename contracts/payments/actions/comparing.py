@@ -13,7 +13,7 @@ from sqlalchemy import select
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import CreditStatus, InvoiceStatus
 from contracts.payments.actions.sending import STANDING
-from contracts.payments.models import Chargeback, ProviderPayment, Recovery
+from contracts.payments.models import Chargeback, PaymentEvent, ProviderPayment, Recovery
 from contracts.payments.rules import HEARD_LATE, ChargebackStatus, DifferenceKind, RecoveryStatus
 from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
 from marketplace.adapters.payments.records import PaymentCredit, PaymentInvoice, PaymentTransfer
@@ -64,6 +64,8 @@ def compare(books: Books, ours: Sequence[Invoice]) -> Iterator[Found]:
     explained = {one.invoice_id for one in credits}
     yield from _invoices(books, ours, explained)
     yield from _recoveries(books)
+    for event in db.session.scalars(select(PaymentEvent).where(PaymentEvent.set_aside_at.is_not(None))):
+        yield Found(DifferenceKind.NEWS_UNREADABLE, event.provider_id, None, "not applied", event.kind)
     # What is posted is in our books too.
     lost = (
         select(Chargeback, Invoice)

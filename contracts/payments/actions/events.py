@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -21,6 +20,8 @@ from marketplace import audit
 from marketplace.access import SYSTEM
 from marketplace.adapters.payments.reading import event_from
 from marketplace.adapters.payments.records import (
+    About,
+    EventUnreadable,
     PaymentCharge,
     PaymentCredit,
     PaymentDispute,
@@ -51,7 +52,7 @@ def keep_event(payload: bytes, signature: str | None, *, payments: Payments, now
         raise ForgedEvent("The signature is not the payment provider’s, or it is too old.") from refused
     return db.session.execute(
         insert(PaymentEvent)
-        .values(**_kept(event, now=now) | {"payload": json.loads(payload)})
+        .values(**_kept(event, now=now))
         .on_conflict_do_nothing(index_elements=["provider_id"])
         .returning(PaymentEvent.id)
     ).scalar()
@@ -63,7 +64,7 @@ def keep_missed(events: Sequence[Told], *, now: datetime) -> int:
         return 0
     made = db.session.execute(
         insert(PaymentEvent)
-        .values([_kept(one, now=now) | {"was_asked_for": True, "payload": dict(one.body)} for one in events])
+        .values([_kept(one, now=now) | {"was_asked_for": True} for one in events])
         .on_conflict_do_nothing(index_elements=["provider_id"])
         .returning(PaymentEvent.id)
     )
@@ -71,11 +72,20 @@ def keep_missed(events: Sequence[Told], *, now: datetime) -> int:
 
 
 def _kept(event: Told, *, now: datetime) -> dict[str, object]:
-    return {"provider_id": event.id, "kind": event.type, "happened_at": event.created, "received_at": now}
+    return {
+        "provider_id": event.id,
+        "kind": event.type,
+        "happened_at": event.created,
+        "received_at": now,
+        "payload": dict(event.body),
+    }
 
 
 def apply_events(event_ids: Sequence[int], *, now: datetime) -> None:
-    """Apply kept events, each once. They may come in any order: what can no longer happen is passed over."""
+    """Apply kept events, each once. They may come in any order: what can no longer happen is passed over.
+
+    One in a shape that we do not know is set aside for people to see, and tried again each night.
+    """
     events = db.session.scalars(
         select(PaymentEvent)
         .where(PaymentEvent.id.in_(event_ids), PaymentEvent.applied_at.is_(None))
@@ -83,13 +93,18 @@ def apply_events(event_ids: Sequence[int], *, now: datetime) -> None:
         .with_for_update(skip_locked=True)
     ).all()
     for event in events:
-        event.applied_at = now
-        _apply(event_from(event.payload), now=now)
+        told = event_from(event.payload)
+        try:
+            about = told.about
+        except EventUnreadable:
+            event.set_aside_at = now
+            continue
+        event.applied_at, event.set_aside_at = now, None
+        _apply(told, about, now=now)
     db.session.flush()
 
 
-def _apply(told: Told, *, now: datetime) -> None:
-    about = told.about
+def _apply(told: Told, about: About | None, *, now: datetime) -> None:
     if isinstance(about, PaymentInvoice):
         take_news(about, kind=told.type, at=told.created, now=now)
     elif isinstance(about, PaymentTaken):

@@ -24,6 +24,7 @@ from contracts.payments.queries.recovering import (
 from contracts.payments.queries.work import (
     chargebacks_to_recover,
     credits_to_send,
+    events_set_aside,
     events_to_apply,
     invoices_to_send,
     recoveries_to_make,
@@ -39,6 +40,7 @@ __all__ = [
     "credits_to_send",
     "difference",
     "differences",
+    "events_set_aside",
     "events_to_apply",
     "every_difference",
     "every_recovery",

@@ -83,9 +83,18 @@ def recoveries_to_make(now: datetime) -> Sequence[int]:
 
 
 def events_to_apply() -> Sequence[int]:
-    """Events kept and not yet applied, in the order in which they happened."""
+    """Events kept and not yet applied nor set aside, in the order in which they happened."""
     return db.session.scalars(
         select(PaymentEvent.id)
-        .where(PaymentEvent.applied_at.is_(None))
+        .where(PaymentEvent.applied_at.is_(None), PaymentEvent.set_aside_at.is_(None))
+        .order_by(PaymentEvent.happened_at, PaymentEvent.id)
+    ).all()
+
+
+def events_set_aside() -> Sequence[int]:
+    """Events that could not be read."""
+    return db.session.scalars(
+        select(PaymentEvent.id)
+        .where(PaymentEvent.set_aside_at.is_not(None))
         .order_by(PaymentEvent.happened_at, PaymentEvent.id)
     ).all()

@@ -10,6 +10,7 @@ from marketplace.adapters.payments.records import (
     About,
     AccountStanding,
     DisputeStatus,
+    EventUnreadable,
     InvoiceStatus,
     PaymentCharge,
     PaymentCredit,
@@ -201,17 +202,80 @@ ASKED_FOR = (
 )
 
 
+# What is read of each kind of thing, and of what is within it. The rest is never kept: a bank's particulars, names and
+# addresses of people among it.
+_SAID: dict[str, Any] = dict.fromkeys(("id", "object", "created", "status", "amount"))
+_NAMED: dict[str, Any] = {"metadata": {"reference": None}}
+_MONEY: dict[str, Any] = {"payment_intent": None, **_SAID, **_NAMED}
+_USED: dict[str, Mapping[str, Any]] = {
+    "invoice": {
+        **_SAID,
+        "metadata": {"reference": None, "contract": None},
+        **dict.fromkeys(("customer", "on_behalf_of", "number", "currency", "total", "due_date", "hosted_invoice_url")),
+        **dict.fromkeys(("amount_due", "amount_paid", "amount_remaining")),
+        **dict.fromkeys(("pre_payment_credit_notes_amount", "post_payment_credit_notes_amount")),
+        "status_transitions": dict.fromkeys(("finalized_at", "paid_at", "voided_at")),
+    },
+    "invoice_payment": {
+        **_SAID,
+        **dict.fromkeys(("invoice", "amount_paid")),
+        "payment": {"payment_intent": None},
+        "status_transitions": {"paid_at": None},
+    },
+    "charge": {**_MONEY, "amount_refunded": None},
+    "refund": _MONEY,
+    "credit_note": {
+        **_SAID,
+        **_NAMED,
+        **dict.fromkeys(("invoice", "number", "pre_payment_amount", "post_payment_amount", "out_of_band_amount")),
+        "refunds": {"refund": None},
+    },
+    "dispute": {**_MONEY, "reason": None},
+    "transfer": {
+        **_SAID,
+        **dict.fromkeys(("destination", "amount_reversed")),
+        "reversals": {"data": {**_SAID, **_NAMED, "transfer": None, "source_refund": None}},
+    },
+    "account": {
+        **_SAID,
+        **_NAMED,
+        **dict.fromkeys(("payouts_enabled", "details_submitted")),
+        "requirements": dict.fromkeys(("past_due", "currently_due", "disabled_reason", "current_deadline")),
+        "capabilities": dict.fromkeys(("transfers", "card_payments")),
+    },
+}
+
+
 def event_from(body: Mapping[str, Any]) -> PaymentEvent:
-    """An event out of the provider's JSON. What it is about is read only where we have a use for its kind."""
-    about = body["data"]["object"]
-    read = _READERS.get(about.get("object")) if body["type"] in (*ASKED_FOR, ACCOUNTS) else None
+    """An event out of the provider's JSON. What it is about is read only where we have a use for its kind, and later:
+    an event is kept before anything is made of it."""
+    head = {name: body[name] for name in ("id", "object", "type", "created", "account") if name in body}
+    about = body["data"]["object"] if body["type"] in (*ASKED_FOR, ACCOUNTS) else {}
+    used = _only(about, _USED.get(about.get("object", ""), _SAID))
     return PaymentEvent(
         id=body["id"],
         type=body["type"],
         created=instant(body["created"]),
-        about=read(about) if read else None,
-        body=body,
+        body={**head, "data": {"object": used}},
+        read=lambda: _about_from(used),
     )
+
+
+def _about_from(body: Mapping[str, Any]) -> About | None:
+    read = _READERS.get(body.get("object", ""))
+    try:
+        return read(body) if read else None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise EventUnreadable(f"This {body.get('object')} is not in a shape that we know") from error
+
+
+def _only(found: Any, used: Mapping[str, Any] | None) -> Any:
+    """What we have a use for, of things and lists of them. Of a thing of which we use nothing else, its key."""
+    if isinstance(found, list):
+        return [_only(one, used) for one in found]
+    if not isinstance(found, Mapping):
+        return found
+    return {name: _only(found[name], within) for name, within in used.items() if name in found} if used else found["id"]
 
 
 def instant(seconds: int) -> datetime:

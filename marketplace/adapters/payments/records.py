@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -33,6 +33,10 @@ class PaymentsNotFound(PaymentsRefused):
 
 class PaymentsMisconfigured(PaymentsRefused):
     """Our key is wrong or may not do this: a person must mend the settings."""
+
+
+class EventUnreadable(Exception):
+    """What an event is about is not in a shape that we know: the provider adds to its words."""
 
 
 class SignatureRefused(Exception):
@@ -247,8 +251,7 @@ About = (
 
 @dataclass(frozen=True)
 class PaymentEvent:
-    """Something that happened at the provider, with the thing it happened to as it was then, if we know its kind;
-    `body` is all of it as the provider wrote it.
+    """Something that happened at the provider; `body` is as much of what the provider wrote as we have a use for.
 
     Events may come late, twice and out of order: know them by `id`, and where it matters ask for the thing afresh.
     """
@@ -256,8 +259,13 @@ class PaymentEvent:
     id: str
     type: str
     created: datetime
-    about: About | None
     body: Mapping[str, Any] = field(repr=False, compare=False)
+    read: Callable[[], About | None] = field(repr=False, compare=False)
+
+    @property
+    def about(self) -> About | None:
+        """The thing it happened to as it was then, if we have a use for its kind. Raises EventUnreadable."""
+        return self.read()
 
     @property
     def invoice(self) -> PaymentInvoice | None:

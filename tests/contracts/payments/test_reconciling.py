@@ -19,6 +19,7 @@ from contracts.payments.models import Difference, PaymentEvent
 from contracts.payments.rules import AccountStatus, DifferenceKind
 from marketplace import audit
 from marketplace.access import Actor, Role
+from marketplace.adapters.payments import reading
 from marketplace.adapters.payments.records import PaymentLine
 from marketplace.errors import Invalid, NotAllowed
 from marketplace.outbox import Letter
@@ -157,6 +158,35 @@ def test_a_status_that_no_news_explains_is_a_difference_until_it_agrees(
     jobs.reconcile()
     session.expire_all()
     assert first.settled_at == clock()
+    assert found(session) == []
+
+
+def test_news_in_a_shape_we_do_not_know_is_kept_listed_and_read_once_we_know_it(
+    session: Database, provider: Running, clock: StandingClock, invoice: Invoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = provider.payments()
+    payments.mark_paid_out_of_band(invoice.provider_id or "", key="k")
+    later(provider, clock)
+
+    def cannot(_: object) -> None:
+        raise ValueError("'settled_elsewhere' is not a valid InvoiceStatus")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(reading._READERS, "invoice", cannot)
+        jobs.ask_for_missed_events()
+        assert invoice.status is InvoiceStatus.OPEN
+        jobs.apply_waiting_events()  # passed over: it is not tried each minute
+        of_invoices = select(PaymentEvent.id).where(PaymentEvent.kind.startswith("invoice."))
+        assert set(queries.events_set_aside()) == set(session.scalars(of_invoices))
+        session.expire_all()
+    books = actions.read_books([], payments=payments, now=clock())
+    actions.reconcile(books, started_at=clock(), now=clock())
+    kinds = {kind for kind, ours, _ in found(session) if ours == "not applied"}
+    assert kinds == {"news_unreadable"}
+    jobs.reconcile()
+    session.expire_all()
+    assert invoice.status is InvoiceStatus.PAID
+    assert queries.events_set_aside() == []
     assert found(session) == []
 
 

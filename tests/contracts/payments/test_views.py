@@ -94,5 +94,33 @@ def test_an_event_about_something_else_is_kept_and_done_with(
     assert session.scalars(select(PaymentEvent)).one().applied_at is not None
 
 
+def test_nothing_is_kept_of_an_event_that_we_have_no_use_for(
+    session: Database, client: Client, provider: Running
+) -> None:
+    about = {
+        "id": "evt_1",
+        "object": "event",
+        "type": "account.updated",
+        "created": int(time.time()),
+        "account": "acct_1",
+    }
+    banks = {"data": [{"object": "bank_account", "account_holder_name": "Ada Byron", "last4": "2345"}]}
+    person = {"first_name": "Ada", "email": "ada@example.org"}
+    account = {"id": "acct_1", "object": "account", "payouts_enabled": True, "details_submitted": True}
+    more = {
+        "external_accounts": banks,
+        "individual": person,
+        "email": "ada@example.org",
+        "requirements": {"errors": [person]},
+    }
+    payload = json.dumps({**about, "data": {"object": {**account, **more}}}).encode()
+    headers = {"Stripe-Signature": signature(payload, SECRET, int(time.time()))}
+    assert client.post("/webhooks/payments", data=payload, headers=headers).status_code == 200
+    assert session.scalars(select(PaymentEvent.payload)).one() == {
+        **about,
+        "data": {"object": {**account, "requirements": {}}},
+    }
+
+
 def test_the_webhook_takes_posts_only(client: Client) -> None:
     assert client.get("/webhooks/payments").status_code in (404, 405)
