@@ -114,6 +114,7 @@ class Permission(StrEnum):
     RECEIVE_PAYMENTS = "receive_payments"
     PAY_SUPPLY_CHAIN = "pay_supply_chain"
     SEE_PAYMENT_DIFFERENCES = "see_payment_differences"
+    KEEP_BASE_RATES = "keep_base_rates"
 
 
 _OF_COMMISSIONER = {Role.COMMERCIAL_PARTNER, Role.APPROVER, Role.CONTRACT_MANAGER}
@@ -167,6 +168,7 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.RECEIVE_PAYMENTS: frozenset({Role.SUPPLIER_FINANCE}),
     Permission.PAY_SUPPLY_CHAIN: frozenset({Role.SUPPLIER_FINANCE}),
     Permission.SEE_PAYMENT_DIFFERENCES: frozenset({Role.FRAMEWORK_TEAM}),
+    Permission.KEEP_BASE_RATES: frozenset({Role.FRAMEWORK_TEAM}),
 }
 
 

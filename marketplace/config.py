@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 
@@ -46,7 +45,6 @@ class Settings:
     stripe_base: str  # empty: Stripe itself
     stripe_webhook_secret: str
     stripe_connect_secret: str  # signs what happens to suppliers' accounts; empty: the same one
-    base_rate: Decimal  # the Bank of England's, percent a year, from which interest on late debts is reckoned
 
     @property
     def is_demonstration(self) -> bool:
@@ -79,7 +77,6 @@ class Settings:
             stripe_base="" if stripe_key else env.get("STUB_PAYMENTS_URL", f"http://127.0.0.1:{port + 1}"),
             stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET") or keys.stub_webhook,
             stripe_connect_secret=env.get("STRIPE_CONNECT_WEBHOOK_SECRET", ""),
-            base_rate=_percent(env.get("BASE_RATE", "4.00")),
         )
         settings._refuse_unsafe(env)
         return settings
@@ -143,17 +140,6 @@ def _kept(path: Path) -> str:
         finally:
             fresh.unlink()
     return path.read_text().strip()
-
-
-def _percent(text: str) -> Decimal:
-    """A rate in percent, from 0 to 100."""
-    try:
-        rate = Decimal(text)
-    except InvalidOperation:
-        rate = Decimal(-1)
-    if not (rate.is_finite() and 0 <= rate <= 100):
-        raise UnsafeSettings("BASE_RATE must be a percentage, like 4.00")
-    return rate
 
 
 def _with_driver(url: str) -> str:

@@ -39,6 +39,7 @@ SIGNED_IN_ITEMS = (
     Item("Referrals", "referrals.index", Permission.SEE_REFERRALS),
     Item("Invoices", "invoices.index", Permission.SEE_INVOICES),
     Item("Payment differences", "payments.differences", Permission.SEE_PAYMENT_DIFFERENCES),
+    Item("Base rates", "ledger.base_rates", Permission.KEEP_BASE_RATES),
     Item("How you are paid", "payments.account", Permission.RECEIVE_PAYMENTS),
     Item("People", "accounts.people", Permission.ADMINISTER_ORGANISATION),
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wtforms.validators import InputRequired
+
 from marketplace.accounts.models import Organisation
-from marketplace.forms import DateParts, DropDown, Form
+from marketplace.forms import DateParts, DropDown, Form, LongText, Share, optional, word_limit
 
 
 class _Asked(Form):
@@ -34,3 +36,15 @@ class DayForm(_Asked):
     """At the end of a day."""
 
     on = DateParts("At the end of which day?", missing="Enter a day")
+
+
+class BaseRateForm(Form):
+    """The Bank of England's base rate from a day on."""
+
+    percent = Share("Base rate", validators=[InputRequired("Enter the base rate")])
+    from_day = DateParts("From", missing="Enter the day from which it is in force")
+    reason = LongText(
+        "If you correct a rate that applies already, why?",
+        description="Everybody who sees invoices can read this.",
+        validators=[optional(), word_limit(100)],
+    )

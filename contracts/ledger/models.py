@@ -1,4 +1,4 @@
-"""The ledger: postings and their entries. What is posted stays: the database refuses to change or delete it.
+"""The ledger: postings and their entries, and base rates. The database refuses to change or delete what is posted.
 
 It also refuses a posting that does not balance, or whose entries are not those it was made with (triggers of the
 migration), and a day that is not that of the moment at which it was posted.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.ledger.rules import Account, PostingKind
-from marketplace.accounts.models import Organisation
-from marketplace.database import Base, Key, Money, When, choice, key_of
+from marketplace.accounts.models import Organisation, Person
+from marketplace.database import Base, Key, Money, Percent, When, choice, key_of
 
 
 class Posting(Base):
@@ -48,6 +48,34 @@ class Posting(Base):
     entries: Mapped[list[Entry]] = relationship(order_by="Entry.id")
     funder: Mapped[Organisation] = relationship(foreign_keys=[funder_id])
     supplier: Mapped[Organisation] = relationship(foreign_keys=[supplier_id])
+
+
+class BaseRate(Base):
+    """The Bank of England's base rate from a day on. A correction is another row: what was entered first is kept."""
+
+    __tablename__ = "base_rates"
+    __table_args__ = (
+        Index("uq_base_rates_day", "from_day", unique=True, postgresql_where=text("corrected_at IS NULL")),
+        CheckConstraint("percent BETWEEN 0 AND 25", name="percent_within"),
+        CheckConstraint("reason IS NULL OR length(reason) > 0", name="reason_given"),
+    )
+
+    id: Mapped[Key]
+    from_day: Mapped[date]
+    percent: Mapped[Percent] = mapped_column()
+    entered_at: Mapped[When]
+    # By nobody where the marketplace came with it.
+    entered_by: Mapped[int | None] = key_of("people.id")
+    # Why it corrects the one before for this day; and when another took its place.
+    reason: Mapped[str | None]
+    corrected_at: Mapped[When | None]
+
+    enterer: Mapped[Person | None] = relationship()
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it came with the marketplace, and nobody has entered it."""
+        return self.entered_by is None
 
 
 class Entry(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -144,8 +144,20 @@ def age_of(due_on: date, on: date) -> Age:
 
 
 # Percentage points above the Bank of England's base rate (Late Payment of Commercial Debts (Rate of Interest) (No. 3)
-# Order 2002). The base rate is a setting.
+# Order 2002, art. 4).
 ABOVE_BASE = Decimal(8)
+# A base rate above this is a slip of the finger (our own bound; it has never been above 17).
+HIGHEST_BASE_RATE = Decimal(25)
+
+
+def base_rate_day(due_on: date) -> date:
+    """The day whose base rate counts for a debt, for as long as it is late.
+
+    The last 30 June or 31 December before interest begins to run, which is the day after payment was due (Late Payment
+    of Commercial Debts (Rate of Interest) (No. 3) Order 2002, art. 4).
+    """
+    begins = due_on + timedelta(days=1)
+    return date(begins.year, 6, 30) if begins.month > 6 else date(begins.year - 1, 12, 31)
 
 
 def late_interest(

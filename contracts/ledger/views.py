@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from contracts.ledger import queries
-from contracts.ledger.forms import DayForm, PeriodForm
-from contracts.ledger.rules import ABOVE_BASE, Age, PostingKind
+from contracts.ledger import actions, queries
+from contracts.ledger.forms import BaseRateForm, DayForm, PeriodForm
+from contracts.ledger.rules import ABOVE_BASE, Age, PostingKind, base_rate_day
 from marketplace import clock
 from marketplace.access import Actor, Permission, acting, audience
+from marketplace.asking import Answer, ask
 from marketplace.errors import NotFound
 from marketplace.paging import PAGE, Page, before, nearest_page
 from marketplace.presentation import label
@@ -22,7 +23,11 @@ from marketplace.spreadsheets import csv_download
 bp = Blueprint("ledger", __name__)
 
 STATEMENT_COLUMNS = ("day", "what", "document", "invoice", "funder", "supplier", "change", "owed_after")
-DEBT_COLUMNS = ("invoice", "funder", "supplier", "due_on", "age", "owed", "interest_by_law_not_charged")
+DEBT_COLUMNS = (
+    *("invoice", "funder", "supplier", "due_on", "age", "owed", "interest_by_law_not_charged"),
+    *("base_rate", "base_rate_is_our_default"),
+)
+RATE_COLUMNS = ("from_day", "percent", "our_default", "entered_on", "corrected_on", "reason")
 REMITTANCE_COLUMNS = ("day", "invoice", "charged", "credited", "paid", "taken_back")
 
 
@@ -78,7 +83,7 @@ def statement() -> str | Response:
     found = queries.statement(
         actor, first=first, last=last, other_id=other_id, page=request.args.get("page", 1, type=int)
     )
-    late = queries.debts(actor, on=last, base_rate=queries.base_rate(), other_id=other_id)
+    late = queries.debts(actor, on=last, other_id=other_id)
     return render_template(
         "contracts/ledger/statement.html",
         form=form,
@@ -89,7 +94,7 @@ def statement() -> str | Response:
         kept=kept,
         to_page=lambda number: url_for("ledger.statement", page=number, **kept),
         today=clock.today(),
-        **_rates(),
+        **_rates(late),
     )
 
 
@@ -126,7 +131,7 @@ def aged_debt() -> str | Response:
     form.offer(others, words=_all(actor), chosen=other_id)
     if asked and form.validate():
         return redirect(url_for("ledger.aged_debt", on=form.on.data, other=form.other.data or None))
-    found = queries.debts(actor, on=on, base_rate=queries.base_rate(), other_id=other_id)
+    found = queries.debts(actor, on=on, other_id=other_id)
     number = nearest_page(request.args.get("page", 1, type=int), len(found))
     kept: dict[str, Any] = {"on": on, "other": other_id}
     return render_template(
@@ -142,7 +147,7 @@ def aged_debt() -> str | Response:
         kept=kept,
         to_page=lambda to: url_for("ledger.aged_debt", page=to, **kept),
         today=clock.today(),
-        **_rates(),
+        **_rates(found),
     )
 
 
@@ -152,19 +157,22 @@ def aged_debt_csv() -> Response:
     """Every invoice on which something is owed at the end of a day, as a CSV file, in pounds."""
     actor = acting()
     on = _day("on", clock.today())
-    found = queries.debts(actor, on=on, base_rate=queries.base_rate(), other_id=_other(actor))
+    found = queries.debts(actor, on=on, other_id=_other(actor))
     return csv_download(
         f"aged-debt-{on}.csv",
         DEBT_COLUMNS,
         (
-            (one.item, one.funder.name, one.supplier.name, one.due_on, one.age.value, one.owed, one.interest)
+            (
+                *(one.item, one.funder.name, one.supplier.name, one.due_on, one.age.value, one.owed, one.interest),
+                *((one.rate.percent, "yes" if one.rate.is_default else "no") if one.rate else (None, None)),
+            )
             for one in found
         ),
     )
 
 
-def _rates() -> dict[str, Decimal]:
-    return {"base_rate": queries.base_rate(), "above_base": ABOVE_BASE}
+def _rates(found: Sequence[queries.OpenDebt]) -> dict[str, object]:
+    return {"rates": queries.used(one.rate for one in found), "above_base": ABOVE_BASE}
 
 
 # What payments covered
@@ -214,3 +222,74 @@ def remittance_csv(day: str, organisation_id: int) -> Response:
         REMITTANCE_COLUMNS,
         ((paid.day, one.item, one.charged, one.credited, one.paid, one.taken_back) for one in items),
     )
+
+
+# Base rates
+
+
+@bp.get("/base-rates")
+@audience(Permission.KEEP_BASE_RATES, Permission.SEE_INVOICES)
+def base_rates() -> str:
+    """The Bank of England's base rates, and who entered or corrected them."""
+    rates = queries.Rates()
+    return render_template(
+        "contracts/ledger/base_rates.html",
+        page=queries.base_rates(page=request.args.get("page", 1, type=int)),
+        today=clock.today(),
+        now_in_force=rates.on(clock.today()),
+        for_debts=rates.for_debt(clock.today()),
+        counts_on=base_rate_day(clock.today()),
+        keeps=acting().may(Permission.KEEP_BASE_RATES),
+        above_base=ABOVE_BASE,
+        to_page=lambda number: url_for("ledger.base_rates", page=number),
+    )
+
+
+@bp.get("/base-rates.csv")
+@audience(Permission.KEEP_BASE_RATES, Permission.SEE_INVOICES)
+def base_rates_csv() -> Response:
+    """The same as a CSV file, in percent a year."""
+    return csv_download(
+        "base-rates.csv",
+        RATE_COLUMNS,
+        (
+            (
+                *(one.from_day, one.percent, "yes" if one.is_default else "no", clock.london(one.entered_at).date()),
+                *(clock.london(one.corrected_at).date() if one.corrected_at else None, one.reason),
+            )
+            for one in queries.every_base_rate()
+        ),
+    )
+
+
+@bp.route("/base-rates/enter", methods=["GET", "POST"])
+@audience(Permission.KEEP_BASE_RATES)
+def enter_base_rate() -> Answer:
+    """The framework team enters a rate, or corrects the one that was entered for the same day."""
+    form = BaseRateForm()
+    standing = queries.base_rate_from(day) if (day := _from_day()) else None
+    if standing is not None and not form.is_submitted():
+        form.from_day.data, form.percent.data = standing.from_day, standing.percent
+    return ask(
+        form,
+        lambda: actions.enter_base_rate(
+            percent=form.percent.data,
+            from_day=form.from_day.data,
+            reason=form.reason.data or "",
+            actor=acting(),
+            now=clock.now(),
+        ),
+        to=url_for("ledger.base_rates"),
+        said="The base rate is kept. Interest that is shown follows it.",
+        heading="Correct a base rate" if standing else "Enter a base rate",
+        intro="The Bank of England’s own, as it published it. Entered for a day that has one, it corrects that one.",
+        button="Keep it",
+        back=url_for("ledger.base_rates"),
+    )
+
+
+def _from_day() -> date | None:
+    try:
+        return date.fromisoformat(request.args.get("from", ""))
+    except ValueError:
+        return None

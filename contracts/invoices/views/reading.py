@@ -14,7 +14,7 @@ from contracts.invoices.models import Invoice
 from contracts.invoices.queries import Filter, Order
 from contracts.invoices.rules import InvoiceKind, InvoiceStatus
 from contracts.invoices.views import bp
-from contracts.ledger.queries import base_rate, days_paid, interest_by_item
+from contracts.ledger.queries import days_paid, interest_by_item
 from contracts.ledger.rules import ABOVE_BASE
 from marketplace import clock
 from marketplace.access import Actor, Permission, acting, audience
@@ -128,8 +128,7 @@ def show(invoice_id: int) -> str:
         can_credit=queries.why_not_credit(actor, invoice) is None,
         can_raise_again=queries.why_not_raise_again(actor, invoice) is None,
         can_dispute=queries.why_not_dispute(actor, invoice) is None,
-        interest=interest_by_item([invoice.number], on=clock.today(), base_rate=base_rate()).get(invoice.number),
-        base_rate=base_rate(),
+        interest=interest_by_item([invoice.number], on=clock.today()).get(invoice.number),
         above_base=ABOVE_BASE,
         paid_days=days_paid(invoice.number) if _is_side(actor, invoice) else (),
         other_side=invoice.organisation_id if actor.is_supplier else invoice.agreement.supplier_id,

@@ -217,15 +217,15 @@ def test_debts_by_age_on_any_day(session: Database) -> None:
     pay(contract, "120.00", "C", NOVEMBER + timedelta(days=120))
     payer = finance_of(body)
     on = DAY + timedelta(days=100)
-    found = debts(payer, on=on, base_rate=Decimal(4))
+    found = debts(payer, on=on)
     assert [(one.item, one.age) for one in found] == [
         ("A", Age.OVER_90),
         ("B", Age.DAYS_31_TO_60),
         ("C", Age.NOT_DUE),
         ("D", Age.NOT_DUE),
     ]
-    # £120.00 at 12 % for 100 days: £3.945; for 60 days: £2.367.
-    assert [one.interest for one in found] == [Decimal("3.95"), Decimal("2.37"), NOUGHT, NOUGHT]
+    # £120.00 at 3.75 + 8 % for 100 days: £3.863; for 60 days: £2.318.
+    assert [one.interest for one in found] == [Decimal("3.86"), Decimal("2.32"), NOUGHT, NOUGHT]
     assert by_age(found) == {
         Age.NOT_DUE: Decimal("240.00"),
         Age.DAYS_1_TO_30: NOUGHT,
@@ -233,11 +233,9 @@ def test_debts_by_age_on_any_day(session: Database) -> None:
         Age.DAYS_61_TO_90: NOUGHT,
         Age.OVER_90: Decimal("120.00"),
     }
-    later = debts(payer, on=DAY + timedelta(days=125), base_rate=Decimal(4))
+    later = debts(payer, on=DAY + timedelta(days=125))
     assert [one.item for one in later] == ["A", "B", "D"]
-    assert [one.owed for one in debts(finance_of(contract.supplier), on=on, base_rate=Decimal(4))] == [
-        Decimal("120.00")
-    ] * 4
+    assert [one.owed for one in debts(finance_of(contract.supplier), on=on)] == [Decimal("120.00")] * 4
 
 
 def test_what_was_credited_after_it_was_paid_is_to_come_back(session: Database) -> None:
@@ -246,5 +244,5 @@ def test_what_was_credited_after_it_was_paid_is_to_come_back(session: Database) 
     pay(contract, "120.00")
     lines = credited(Decimal("10.00"), Decimal("2.00"))
     post(PostingKind.CREDIT_NOTE, lines, key="credit:1", debt=debt(contract), document="X-1-C1", now=NOVEMBER)
-    (owed,) = debts(finance_of(contract.supplier), on=DAY + timedelta(days=90), base_rate=Decimal(4))
+    (owed,) = debts(finance_of(contract.supplier), on=DAY + timedelta(days=90))
     assert (owed.owed, owed.interest) == (Decimal("-12.00"), NOUGHT)

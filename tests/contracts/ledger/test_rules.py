@@ -13,6 +13,7 @@ from contracts.ledger.rules import (
     Line,
     PostingKind,
     age_of,
+    base_rate_day,
     charged,
     credited,
     days_late,
@@ -72,6 +73,21 @@ def test_every_posting_balances_and_what_undoes_it_leaves_nothing(net: Decimal, 
 def test_how_old_a_debt_is(days: int, age: Age) -> None:
     assert age_of(DUE, DUE + timedelta(days=days)) is age
     assert age.label
+
+
+@pytest.mark.parametrize(
+    ("due_on", "counts"),
+    [
+        (date(2026, 6, 29), date(2025, 12, 31)),  # interest begins on 30 June
+        (date(2026, 6, 30), date(2026, 6, 30)),  # on 1 July
+        (date(2026, 12, 30), date(2026, 6, 30)),  # on 31 December
+        (date(2026, 12, 31), date(2026, 12, 31)),  # on 1 January
+        (date(2027, 3, 3), date(2026, 12, 31)),
+        (date(2026, 9, 9), date(2026, 6, 30)),
+    ],
+)
+def test_the_base_rate_is_that_of_the_half_year_in_which_interest_begins(due_on: date, counts: date) -> None:
+    assert base_rate_day(due_on) == counts
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 from sqlalchemy.orm import Session, scoped_session
 
 from contracts.agreements.models import Agreement
@@ -148,27 +146,19 @@ def test_a_period_is_asked_in_parts_and_its_address_can_be_kept(books: Books, cl
 def test_debts_by_age_and_party_with_the_interest_that_the_law_gives(books: Books, client: Client) -> None:
     sign_in(client, books.payer)
     rows = rows_of(client, f"/aged-debt.csv?on={day(60)}")
-    # £48.00 at 12 % for 30 days: £0.473. B-1: £0.20 for 10 days: nothing to speak of.
+    # £48.00 at 3.75 + 8 % for 30 days: £0.464. B-1: £0.20 for 10 days: nothing to speak of.
     assert [(row["invoice"], row["age"], row["owed"], row["interest_by_law_not_charged"]) for row in rows] == [
-        ("A-2", "1_to_30", "48.00", "0.47"),
+        ("A-2", "1_to_30", "48.00", "0.46"),
         ("B-1", "1_to_30", "0.20", "0.00"),
     ]
     page = client.get(f"/aged-debt?on={day(60)}").text
-    for words in ("1 to 30 days late", "£48.20", "£0.47", "Harbour Trust", "4.00%", "nothing is charged by itself"):
+    for words in ("1 to 30 days late", "£48.20", "£0.46 ‡", "Harbour Trust", "3.75% ‡", "nothing is charged by itself"):
         assert words in page, words
     earlier = client.get(f"/aged-debt?on={day(30)}").text
     assert "£169.20" in earlier
     assert "Nothing was owed" in client.get(f"/aged-debt?on={day(-1)}").text
     one = client.get(f"/aged-debt?on={day(60)}&other={books.other.supplier_id}").text
     assert "A-2" not in one
-
-
-def test_the_base_rate_is_a_setting(books: Books, client: Client, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], base_rate=Decimal("5.25")))
-    sign_in(client, books.payer)
-    # £48.00 at 13.25 % for 30 days: £0.5227.
-    assert rows_of(client, f"/aged-debt.csv?on={day(60)}")[0]["interest_by_law_not_charged"] == "0.52"
-    assert "5.25%" in client.get("/aged-debt").text
 
 
 # Payments

@@ -1,4 +1,4 @@
-"""Reads of the ledger: the balance of any account on any day, statements, and debts by age."""
+"""The balance of any account on any day, statements, and what payments covered."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from contracts.ledger.models import Entry, Posting
-from contracts.ledger.rules import Account, Age, PostingKind, age_of, late_interest
+from contracts.ledger.rules import Account, PostingKind
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
@@ -141,7 +140,7 @@ def statement(
 
     With all others, or with one of them; one page of it, or all.
     """
-    mine = _mine(actor, other_id)
+    mine = concerning(actor, other_id)
     before_first = _owed(mine, first - timedelta(days=1))
     within = (mine, Entry.account == Account.OWED, Posting.day >= first, Posting.day <= last)
     counted = db.session.execute(
@@ -169,7 +168,7 @@ def statement(
     return Statement(rows, total, number, first, last, before_first, after, totals)
 
 
-def _mine(actor: Actor, other_id: int | None) -> ColumnElement[bool]:
+def concerning(actor: Actor, other_id: int | None) -> ColumnElement[bool]:
     """The postings of which the actor's organisation is a side."""
     actor.must(Permission.SEE_INVOICES)
     side, other = Posting.funder_id, Posting.supplier_id
@@ -193,99 +192,9 @@ def others(actor: Actor) -> Sequence[Organisation]:
     other = Posting.funder_id if actor.is_supplier else Posting.supplier_id
     return db.session.scalars(
         select(Organisation)
-        .where(Organisation.id.in_(select(other).where(_mine(actor, None))))
+        .where(Organisation.id.in_(select(other).where(concerning(actor, None))))
         .order_by(Organisation.name)
     ).all()
-
-
-@dataclass(frozen=True)
-class OpenDebt:
-    """What is still owed on one invoice at the end of a day, how old that is, and the interest that the law gives."""
-
-    item: str
-    funder: Organisation
-    supplier: Organisation
-    due_on: date
-    owed: Decimal
-    age: Age
-    interest: Decimal
-
-
-def debts(actor: Actor, *, on: date, base_rate: Decimal, other_id: int | None = None) -> list[OpenDebt]:
-    """What the actor's organisation owes (a funder) or is owed (a supplier) at the end of a day, the oldest first.
-
-    An invoice on which more was credited than was left to pay stands below nought: that money is to come back.
-    """
-    owed = (
-        select(Posting.item, func.sum(Entry.amount).label("owed"))
-        .join(Entry, Entry.posting_id == Posting.id)
-        .where(_mine(actor, other_id), Entry.account == Account.OWED, Posting.day <= on)
-        .group_by(Posting.item)
-        .having(func.sum(Entry.amount) != 0)
-        .subquery()
-    )
-    funder, supplier = aliased(Organisation), aliased(Organisation)
-    rows = (
-        select(Posting, owed.c.owed, funder, supplier)
-        .join(owed, owed.c.item == Posting.item)
-        .join(funder, funder.id == Posting.funder_id)
-        .join(supplier, supplier.id == Posting.supplier_id)
-        .where(Posting.kind == PostingKind.INVOICE)
-        .order_by(Posting.due_on, Posting.item)
-    )
-    interest = interest_by_item(select(owed.c.item), on=on, base_rate=base_rate)
-    found = []
-    for posting, amount, payer, paid in db.session.execute(rows):
-        assert posting.due_on is not None  # a constraint of the table
-        late = interest.get(posting.item, NOTHING) if amount > 0 else NOTHING
-        found.append(OpenDebt(posting.item, payer, paid, posting.due_on, amount, age_of(posting.due_on, on), late))
-    return found
-
-
-def base_rate() -> Decimal:
-    """The Bank of England's base rate that this installation reckons with, in percent: a setting."""
-    rate: Decimal = current_app.config["SETTINGS"].base_rate
-    return rate
-
-
-def interest_by_item(items: Select[str] | Sequence[str], *, on: date, base_rate: Decimal) -> dict[str, Decimal]:
-    """The interest that the law gives on each invoice that was late at the end of a day, paid since or not, by number.
-
-    For whoever may see the invoices.
-    """
-    rows = db.session.execute(
-        select(Posting.item, Posting.kind, Posting.day, Posting.due_on, Entry.amount)
-        .join(Entry, Entry.posting_id == Posting.id)
-        .where(Posting.item.in_(items), Entry.account == Account.OWED, Posting.day <= on)
-    )
-    charged: dict[str, tuple[Decimal, date]] = {}
-    changes: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
-    for item, kind, day, due_on, amount in rows:
-        if kind is PostingKind.INVOICE and due_on is not None:
-            charged[item] = amount, due_on
-        else:
-            changes[item].append((day, amount))
-    return {
-        item: late_interest(amount, due_on, on, base_rate=base_rate, changes=changes[item])
-        for item, (amount, due_on) in charged.items()
-        if due_on < on
-    }
-
-
-def by_age(found: Sequence[OpenDebt]) -> dict[Age, Decimal]:
-    """What is owed in all, by how old it is, in pounds."""
-    totals = dict.fromkeys(Age, NOTHING)
-    for debt in found:
-        totals[debt.age] += debt.owed
-    return totals
-
-
-def by_other(actor: Actor, found: Sequence[OpenDebt]) -> list[tuple[Organisation, dict[Age, Decimal]]]:
-    """The same for each organisation on the other side, by name."""
-    debts_with: dict[Organisation, list[OpenDebt]] = defaultdict(list)
-    for debt in found:
-        debts_with[debt.funder if actor.is_supplier else debt.supplier].append(debt)
-    return [(one, by_age(debts_with[one])) for one in sorted(debts_with, key=lambda one: (one.name, one.id))]
 
 
 @dataclass(frozen=True)
@@ -307,7 +216,7 @@ def remittances(
 
     A payment that a bank took back stays on its day, and stands below nought on the day on which it was taken back.
     """
-    mine = _mine(actor, other_id)
+    mine = concerning(actor, other_id)
     if day is not None:
         mine &= Posting.day == day
     funder, supplier = aliased(Organisation), aliased(Organisation)
@@ -361,7 +270,7 @@ def remitted(actor: Actor, *, day: date, other_id: int) -> tuple[Remittance, lis
     moved = db.session.execute(
         select(Posting.item, Posting.kind, func.sum(Entry.amount))
         .join(Entry, and_(Entry.posting_id == Posting.id, Entry.account == Account.PAID))
-        .where(_mine(actor, other_id), Posting.kind.in_(PAYMENTS), Posting.day == day)
+        .where(concerning(actor, other_id), Posting.kind.in_(PAYMENTS), Posting.day == day)
         .group_by(Posting.item, Posting.kind)
     ).all()
     items = sorted({item for item, _, _ in moved})
