@@ -311,6 +311,36 @@ class DecideForm(Form):
     reason = LongText("If not, what is missing?", description=READ_BY, validators=[optional(), word_limit(200)])
 
 
+class UseForm(Form):
+    """What an instalment was spent on."""
+
+    spent = _amount("How much of it has been spent", "Enter how much has been spent")
+    what = LongText(
+        "What was it spent on, and what did that do?",
+        description=BOTH_READ,
+        validators=[required("Say what it was spent on and what that did"), word_limit(500)],
+    )
+    shown_by = LongText(
+        "What shows it?",
+        description="Accounts, invoices, a visit: what is there, and where it can be seen. Files cannot be added here.",
+        validators=[optional(), word_limit(200)],
+    )
+
+
+class DecideUseForm(Form):
+    """Whether a report of use is accepted."""
+
+    verdict = Choice(
+        "Do you accept this report?",
+        choices=[
+            ("yes", "Yes: what is not spent is owed back, and is credited to each funder"),
+            ("no", "No: I have a question"),
+        ],
+        missing="Choose whether you accept it",
+    )
+    question = LongText("If not, what do you ask?", description=READ_BY, validators=[optional(), word_limit(200)])
+
+
 class ChainPaymentForm(Form):
     """What was paid to a member of the supply chain for a month, and when."""
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.agreements.models import Agreement, GrantInstalment, ServiceLine
-from contracts.invoices.models import CreditNote, Deduction, Dispute, Invoice, SubcontractorPayment
+from contracts.invoices.models import CreditNote, Deduction, Dispute, InstalmentUse, Invoice, SubcontractorPayment
+from contracts.invoices.rules.granting import UseStatus
 from marketplace import clock
 from marketplace.access import Permission
 from marketplace.accounts.letters import write_to
@@ -204,6 +205,35 @@ def accepted(made: GrantInstalment, agreement: Agreement, *, now: datetime) -> N
         "accepted",
         now=now,
         made=made,
+        agreement=agreement,
+    )
+
+
+def use_reported(use: InstalmentUse, agreement: Agreement, *, now: datetime) -> None:
+    """Tell the lead's contract managers that the use of an instalment is reported."""
+    _write(
+        people_with(agreement.commissioner_id, Permission.APPROVE_INVOICES),
+        f"use-reported:{use.id}",
+        f"The use of an instalment of grant {agreement.reference} is reported",
+        "use_reported",
+        now=now,
+        use=use,
+        agreement=agreement,
+    )
+
+
+def use_decided(use: InstalmentUse, agreement: Agreement, *, now: datetime) -> None:
+    """Tell the grant holder that its report of use is accepted, or that there is a question."""
+    is_accepted = use.status is UseStatus.ACCEPTED
+    _write(
+        _of_supplier(agreement),
+        f"use-decided:{use.id}",
+        f"{'Your report of use is accepted' if is_accepted else 'A question about your report of use'}: "
+        f"grant {agreement.reference}",
+        "use_decided",
+        now=now,
+        use=use,
+        is_accepted=is_accepted,
         agreement=agreement,
     )
 

@@ -23,7 +23,7 @@ from calloffs.funds.rules import FundKind
 from contracts.agreements.rules import Side
 from contracts.changes.actions import add_option, begin, begin_exit, suspend
 from contracts.handovers import actions as handing_over
-from contracts.invoices.actions import credit, dispute
+from contracts.invoices.actions import credit, dispute, report_use
 from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
 from contracts.mobilisation.rules import Dates
@@ -118,6 +118,9 @@ def world(session: Database, clock: StandingClock) -> World:
     stopped = suspend(changed.agreement, line=None, from_on=APPLIES, reason="x", actor=changed.manager, now=clock())
     mobilised = Contract(agreement)
     instalment = make_instalment(lead=tender.lead, supplier=tender.supplier, now=clock())
+    spent = make_grant(funders=1, lead=tender.lead)
+    spent.accept(1, now=clock())
+    use = report_use(spent.instalment(1), spent=Decimal(1), what="x", shown_by=None, actor=spent.deliverer, now=clock())
     promise, member = mobilised.promise(), mobilised.staff()
     access = enter_access(member, prison="HMP Elmley", dates=Dates(), actor=mobilised.deliverer, now=clock())
     report = report_on_promise(
@@ -155,6 +158,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "competition_id": [one.competition.id for one in (tender, evaluated, draft)],
         "agreement_id": [agreement.id, instalment.agreement_id],
         "instalment_id": [instalment.id],
+        "use_id": [use.id],
         "deduction_id": [make_deduction(agreement, month=RAISED.date(), now=RAISED).id],
         "day": ["2026-11-01"],
         "document_id": [1],
@@ -176,7 +180,7 @@ def world(session: Database, clock: StandingClock) -> World:
         "credit_note_id": [credit(invoice, amount=Decimal(1), reason="x", actor=supplier, now=clock()).id],
         "difference_id": [make_difference().id],
         "fund_id": [fund.id],
-        "variation_id": [variation.id, make_grant(funders=1, lead=tender.lead).draft(now=clock()).id],
+        "variation_id": [variation.id, spent.draft(now=clock()).id],
         "suspension_id": [stopped.id],
         "option_id": [option.id],
         "proposal_id": [make_proposal(changed).id],

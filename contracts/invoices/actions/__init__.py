@@ -28,12 +28,15 @@ from contracts.invoices.actions.settling import (
     sent,
     voided,
 )
+from contracts.invoices.actions.using import accept_use, ask_about_use, report_use
 
 __all__ = [
     "accept",
     "accept_claim",
+    "accept_use",
     "answer",
     "approve",
+    "ask_about_use",
     "charged_back",
     "claim_instalment",
     "confirm_payment",
@@ -54,6 +57,7 @@ __all__ = [
     "reissue",
     "reissue_voided",
     "remove_instalment",
+    "report_use",
     "send_back_claim",
     "sent",
     "settle",

@@ -23,7 +23,7 @@ from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, Invalid, NotAllowed, Refused
 from marketplace.extensions import db
 from marketplace.money import split
-from marketplace.presentation import pounds_exact
+from marketplace.presentation import date_words, pounds_exact
 
 
 def plan_instalment(
@@ -104,9 +104,7 @@ def remove_instalment(made: GrantInstalment, *, actor: Actor, now: datetime) -> 
 def claim_instalment(made: GrantInstalment, *, evidence: str, actor: Actor, now: datetime) -> None:
     """The supplier says that the milestone is reached, and how that can be seen."""
     agreement = _held(made)
-    if actor.organisation_id != agreement.supplier_id or not (
-        actor.may(Permission.MANAGE_DELIVERY) or actor.may(Permission.ISSUE_CREDITS)
-    ):
+    if not queries.may_claim(actor, agreement):
         raise NotAllowed("The supplier claims an instalment.")
     if agreement.status is not AgreementStatus.SIGNED:
         raise Refused("Instalments are claimed under a signed grant.")
@@ -136,14 +134,20 @@ def send_back_claim(made: GrantInstalment, *, reason: str, actor: Actor, now: da
 def accept_claim(made: GrantInstalment, *, actor: Actor, now: datetime) -> list[Invoice]:
     """The lead commissioner accepts that the milestone is reached: each funder is invoiced its share.
 
-    That is approval, too: the invoices are sent at once.
+    That is approval, too: the invoices are sent at once. Refused while the whole grant is suspended.
     """
     agreement = _held(made)
     _must_accept(made, agreement, actor)
+    today = clock.london(now).date()
+    held = queries.held_since(agreement.id, today)
+    if held is not None:
+        raise Refused(
+            f"The grant has been suspended since {date_words(held)}, and its instalments are held. "
+            "This one can be accepted when that is lifted."
+        )
     made.status, made.accepted_at, made.accepted_by = InstalmentStatus.ACCEPTED, now, actor.person
     db.session.flush()
     audit.record(f"Accepted instalment {made.number}", agreement, actor=actor, now=now)
-    today = clock.london(now).date()
     funders = agreement.version_on(today).funders
     places = queries.funder_places(agreement)
     invoices = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contracts.invoices.models.documents import CreditNote, Dispute, Invoice, InvoiceDocument, InvoiceLine
+from contracts.invoices.models.granting import InstalmentUse
 from contracts.invoices.models.parties import PurchaseOrder, SubcontractorPayment, VatStatus
 from contracts.invoices.models.reckoning import Deduction, ReconciledSpan, ReconciledYear
 
@@ -10,6 +11,7 @@ __all__ = [
     "CreditNote",
     "Deduction",
     "Dispute",
+    "InstalmentUse",
     "Invoice",
     "InvoiceDocument",
     "InvoiceLine",

@@ -147,7 +147,7 @@ def why_not_reissue(actor: Actor, note: CreditNote) -> Refused | None:
     if not may_credit(actor, note.invoice):
         return NotAllowed("The supplier’s finance raises an invoice again.")
     if note.kind is not CreditKind.CORRECTION:
-        return Refused("What a dispute, a deduction or a year’s reconciliation has credited is not invoiced again.")
+        return Refused("What a dispute, deduction, year’s end or report of use has credited is not invoiced again.")
     if note.reissued_as_id is not None:
         return AlreadyDone("What this credit note credited has been invoiced again already.")
     return None

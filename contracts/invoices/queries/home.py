@@ -7,18 +7,19 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 from flask import url_for
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement, GrantInstalment
 from contracts.agreements.rules import AgreementStatus
 from contracts.agreements.rules.instalments import InstalmentStatus
-from contracts.invoices.models import Dispute, Invoice
+from contracts.invoices.models import Dispute, InstalmentUse, Invoice
 from contracts.invoices.queries.disputing import disputes_to_answer, disputes_to_settle
 from contracts.invoices.queries.finding import LEFT, to_approve
 from contracts.invoices.queries.money import funded_contracts
 from contracts.invoices.queries.supply_chain import chains_to_confirm
 from contracts.invoices.rules import ChainStanding, InvoiceStatus
+from contracts.invoices.rules.granting import UseStatus, use_due_on
 from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission
 from marketplace.accounts.models import RoleGrant
@@ -36,12 +37,13 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
         return []
     if actor.is_supplier:
         answers = _disputes("Answer", disputes_to_answer(actor)) if actor.may(Permission.ISSUE_CREDITS) else []
-        return [*answers, *_to_claim(actor, now), *_to_confirm(actor, now)]
+        return [*answers, *_to_claim(actor, now), *_to_report(actor, now), *_to_confirm(actor, now)]
     items = []
     if actor.may(Permission.APPROVE_INVOICES):
         items += _to_approve(actor)
         items += _disputes("Decide", disputes_to_settle(actor))
         items += _to_accept(actor)
+        items += _uses_to_accept(actor)
     if actor.may(Permission.MANAGE_CONTRACTS):
         items += _to_plan(actor)
     if actor.may(Permission.PAY_INVOICES):
@@ -215,6 +217,58 @@ def _to_claim(actor: Actor, now: datetime) -> list[Waiting]:
             whole_day=True,
         )
         for made, reference in rows
+    ]
+
+
+def _to_report(actor: Actor, now: datetime) -> list[Waiting]:
+    """Instalments whose use is asked about; and those that are not reported on when their grant is over."""
+    if not (actor.may(Permission.MANAGE_DELIVERY) or actor.may(Permission.ISSUE_CREDITS)):
+        return []
+    latest = (
+        select(InstalmentUse.status)
+        .where(InstalmentUse.instalment_id == GrantInstalment.id)
+        .order_by(InstalmentUse.id.desc())
+        .limit(1)
+        .correlate(GrantInstalment)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(GrantInstalment, Agreement, latest)
+        .join(GrantInstalment.agreement)
+        .where(
+            Agreement.supplier_id == actor.organisation,
+            GrantInstalment.status == InstalmentStatus.ACCEPTED,
+            or_(latest == UseStatus.ASKED, and_(latest.is_(None), Agreement.ends_on < clock.london(now).date())),
+        )
+        .order_by(Agreement.ends_on, GrantInstalment.id)
+    )
+    return [
+        Waiting(
+            f"Answer the question about the use of instalment {made.number} of {agreement.reference}"
+            if status is not None
+            else f"Report what instalment {made.number} of {agreement.reference} was used for",
+            url_for("invoices.report_use", instalment_id=made.id),
+            due=_end_of(use_due_on(agreement.ends_on)) if agreement.ends_on else None,
+            whole_day=True,
+        )
+        for made, agreement, status in rows
+    ]
+
+
+def _uses_to_accept(actor: Actor) -> list[Waiting]:
+    """Reports of what instalments were used for."""
+    return [
+        Waiting(
+            f"Look at what instalment {made.number} of {reference} was used for, and accept it or ask",
+            url_for("invoices.decide_use", use_id=key),
+        )
+        for key, made, reference in db.session.execute(
+            select(InstalmentUse.id, GrantInstalment, Agreement.reference)
+            .join(GrantInstalment, GrantInstalment.id == InstalmentUse.instalment_id)
+            .join(GrantInstalment.agreement)
+            .where(Agreement.commissioner_id == actor.organisation, InstalmentUse.status == UseStatus.SENT)
+            .order_by(InstalmentUse.reported_at)
+        )
     ]
 
 

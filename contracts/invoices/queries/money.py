@@ -16,7 +16,8 @@ from contracts.agreements.models import Agreement, AgreementFunder, AgreementVer
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import Invoice, PurchaseOrder
 from contracts.invoices.queries.finding import seen_by
-from contracts.invoices.queries.reckoning import instalments, spans, versions_by_number
+from contracts.invoices.queries.granting import instalments
+from contracts.invoices.queries.reckoning import spans, versions_by_number
 from contracts.invoices.queries.years import shares
 from contracts.invoices.rules import (
     InvoiceKind,

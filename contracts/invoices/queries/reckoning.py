@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -12,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from calloffs.competitions.rules import Instrument
-from contracts.agreements.models import Agreement, AgreementVersion, GrantInstalment, LineTerms, ServiceLine
+from contracts.agreements.models import Agreement, AgreementVersion, LineTerms, ServiceLine
 from contracts.agreements.queries import with_terms
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import (
@@ -21,11 +20,8 @@ from contracts.invoices.models import (
     ReconciledYear,
     VatStatus,
 )
-from contracts.invoices.queries.finding import contract_for, seen_by
 from contracts.invoices.rules import InvoiceKind, Span, VatKind
 from marketplace import clock
-from marketplace.access import Actor
-from marketplace.errors import NotFound
 from marketplace.extensions import db
 
 
@@ -184,34 +180,3 @@ def purchase_order(agreement_id: int, organisation_id: int, on: date) -> Purchas
         .order_by(PurchaseOrder.from_day.desc())
         .limit(1)
     )
-
-
-def instalments(agreement_id: int) -> Sequence[GrantInstalment]:
-    """A grant's instalments in their order."""
-    return db.session.scalars(
-        select(GrantInstalment).where(GrantInstalment.agreement_id == agreement_id).order_by(GrantInstalment.number)
-    ).all()
-
-
-def instalment_for(actor: Actor, instalment_id: int) -> GrantInstalment:
-    """An instalment of a grant that concerns the actor's organisation. Raises NotFound."""
-    found = db.session.get(GrantInstalment, instalment_id)
-    if found is None:
-        raise NotFound("There is no such instalment, or it does not concern your organisation.")
-    contract_for(actor, found.agreement_id)
-    return found
-
-
-def invoices_of_instalments(actor: Actor, agreement_id: int) -> dict[int, list[Invoice]]:
-    """By instalment, its invoices that the actor may see."""
-    found: dict[int, list[Invoice]] = defaultdict(list)
-    for one in db.session.scalars(
-        select(Invoice)
-        .join(Invoice.agreement)
-        .where(seen_by(actor), Invoice.agreement_id == agreement_id, Invoice.kind == InvoiceKind.INSTALMENT)
-        .options(joinedload(Invoice.organisation))
-        .order_by(Invoice.number)
-    ):
-        assert one.instalment_id is not None  # a constraint of the table
-        found[one.instalment_id].append(one)
-    return found

@@ -72,6 +72,7 @@ class CreditKind(StrEnum):
     RECONCILIATION = "reconciliation"
     DEDUCTION = "deduction"
     CORRECTION = "correction"
+    UNSPENT = "unspent"
 
     @property
     def label(self) -> str:
@@ -81,6 +82,7 @@ class CreditKind(StrEnum):
             CreditKind.RECONCILIATION: "Year’s reconciliation",
             CreditKind.DEDUCTION: "Deduction",
             CreditKind.CORRECTION: "Correction",
+            CreditKind.UNSPENT: "Grant not spent",
         }[self]
 
 

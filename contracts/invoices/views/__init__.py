@@ -17,6 +17,7 @@ from contracts.invoices.views import (  # noqa: E402
     parties,
     reading,
     supply_chain,
+    using,
     years,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "parties",
     "reading",
     "supply_chain",
+    "using",
     "years",
 ]

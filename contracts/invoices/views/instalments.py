@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from flask import render_template, url_for
@@ -15,6 +16,8 @@ from contracts.changes import queries as changes
 from contracts.changes.forms import InstalmentForm
 from contracts.invoices import actions, queries
 from contracts.invoices.forms import ClaimForm, DecideForm
+from contracts.invoices.models import InstalmentUse
+from contracts.invoices.rules.granting import USE_DAYS, UseStatus, use_due_on
 from contracts.invoices.views import bp
 from contracts.invoices.views.money import may_manage
 from marketplace import clock
@@ -28,7 +31,7 @@ SEE = (Permission.SEE_INVOICES, Permission.MANAGE_CONTRACTS, Permission.MANAGE_D
 CLAIM = (Permission.MANAGE_DELIVERY, Permission.ISSUE_CREDITS)
 COLUMNS = (
     *("number", "milestone", "amount", "expected_on", "status", "claimed_on", "evidence", "accepted_on"),
-    *("sent_back_because", "invoices"),
+    *("sent_back_because", "invoices", "use", "spent", "owed_back"),
 )
 
 
@@ -49,8 +52,7 @@ def _plans(agreement: Agreement) -> bool:
 
 
 def _claims(agreement: Agreement) -> bool:
-    actor = acting()
-    return actor.organisation_id == agreement.supplier_id and any(actor.may(one) for one in CLAIM)
+    return queries.may_claim(acting(), agreement)
 
 
 def _is_signed(agreement: Agreement) -> bool:
@@ -64,6 +66,8 @@ def instalments(agreement_id: int) -> str:
     actor = acting()
     agreement = _grant(agreement_id)
     found = queries.instalments(agreement.id)
+    uses = queries.uses_of(agreement.id)
+    accounted = [one for made in uses.values() for one in made if one.status is UseStatus.ACCEPTED]
     is_varied, is_changing = changes.is_varied(agreement), changes.is_being_changed(agreement)
     whole, planned = agreement.whole_life_value, sum((one.amount for one in found), Decimal("0.00"))
     return render_template(
@@ -76,6 +80,12 @@ def instalments(agreement_id: int) -> str:
         accepted=sum((one.amount for one in found if one.status is InstalmentStatus.ACCEPTED), Decimal("0.00")),
         unplanned=None if whole is None else whole - planned,
         plans=_plans(agreement) and not is_varied and not is_changing,
+        uses=uses,
+        spent=sum((one.spent for one in accounted), Decimal("0.00")),
+        owed_back=sum((one.unspent for one in accounted), Decimal("0.00")),
+        held=queries.held_since(agreement.id, clock.today()),
+        report_by=use_due_on(agreement.ends_on) if agreement.ends_on else None,
+        use_days=USE_DAYS,
         is_varied=is_varied,
         is_changing=is_changing,
         claims=_claims(agreement) and _is_signed(agreement),
@@ -89,7 +99,7 @@ def instalments(agreement_id: int) -> str:
 def instalments_csv(agreement_id: int) -> Response:
     """The same list as a CSV file, amounts in pounds."""
     agreement = _grant(agreement_id)
-    invoices = queries.invoices_of_instalments(acting(), agreement.id)
+    invoices, uses = queries.invoices_of_instalments(acting(), agreement.id), queries.uses_of(agreement.id)
     return csv_download(
         f"instalments-{agreement.reference}.csv".replace("/", "-"),
         COLUMNS,
@@ -101,10 +111,18 @@ def instalments_csv(agreement_id: int) -> Response:
                 clock.london(one.accepted_at).date() if one.accepted_at else None,
                 one.sent_back_reason,
                 " ".join(invoice.number for invoice in invoices.get(one.id, ())),
+                *_use_of(uses.get(one.id, ())),
             )
             for one in queries.instalments(agreement.id)
         ),
     )
+
+
+def _use_of(reports: Sequence[InstalmentUse]) -> tuple[object, ...]:
+    """Where the report of an instalment's use stands, and what it says was spent and not spent."""
+    if not reports:
+        return (None, None, None)
+    return (reports[-1].status.value, reports[-1].spent, reports[-1].unspent)
 
 
 @bp.route("/contracts/<int:agreement_id>/instalments/new", methods=["GET", "POST"])
