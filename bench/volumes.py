@@ -22,7 +22,10 @@ from marketplace.extensions import db
 # How many times what the driver alone takes a question may take; how many times as long over ten times the referrals.
 DRIVER, TEN_TIMES = 3.0, 1.3
 FIGURES = """
-SELECT l.id, a.starts_on, a.ends_on, l.referrals_from, t.referrals_until, t.planned_band, b.lows, b.highs, b.prices,
+SELECT l.id, a.starts_on,
+       (SELECT ends_on FROM agreement_versions WHERE agreement_id = a.id
+        AND (number = 1 OR date(timezone('Europe/London', agreed_at)) <= %(on)s) ORDER BY number DESC LIMIT 1),
+       l.referrals_from, t.referrals_until, t.planned_band, b.lows, b.highs, b.prices,
        v.in_force_from, s.weights, c.year_begins, c.total, c.delivered
 FROM service_lines l
 JOIN agreements a ON a.id = l.agreement_id

@@ -27,7 +27,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 from sqlalchemy.types import NULLTYPE
 
 from contracts.agreements.models import Agreement, AgreementVersion, LineBand, LineTerms, ServiceLine
@@ -131,7 +131,7 @@ def _figures(on: date) -> Select[Any]:
         select(
             ServiceLine.id,
             Agreement.starts_on,
-            Agreement.ends_on,
+            _last_day(on),
             ServiceLine.referrals_from,
             LineTerms.referrals_until,
             LineTerms.planned_band,
@@ -153,6 +153,19 @@ def _figures(on: date) -> Select[Any]:
         .outerjoin(latest, true())
         .where(applies(on))
         .order_by(ServiceLine.title, ServiceLine.id)
+    )
+
+
+def _last_day(on: date) -> ColumnElement[date | None]:
+    """The contract's last day as it was agreed by the end of a day: what is agreed later changes no past position."""
+    known = aliased(AgreementVersion)
+    agreed_on = func.date(func.timezone("Europe/London", known.agreed_at))
+    return (
+        select(known.ends_on)
+        .where(known.agreement_id == Agreement.id, or_(known.number == 1, agreed_on <= on))
+        .order_by(known.number.desc())
+        .limit(1)
+        .scalar_subquery()
     )
 
 

@@ -164,6 +164,21 @@ def test_a_variation_within_the_year_changes_what_is_planned_from_its_day() -> N
     assert queries.position(line, on=date(2027, 4, 30)).planned == 200
 
 
+@pytest.mark.parametrize(("was", "becomes"), [(None, date(2026, 12, 31)), (date(2026, 12, 31), date(2027, 6, 30))])
+def test_an_end_agreed_later_leaves_what_was_said_of_a_past_day(was: date | None, becomes: date) -> None:
+    line, day = make_service(bands=FOUR_BANDS, ends_on=was), date(2026, 8, 31)
+    make_referrals(line, 20, sent_at=datetime(2026, 8, 3, 9, tzinfo=UTC))
+    said = as_compared(queries.position(line, on=day))
+    line.agreement.ends_on = becomes
+    # Agreed in the first minutes of the day after, in London.
+    agreed_at = datetime(2026, 8, 31, 23, 5, tzinfo=UTC)
+    changed = make_version(line.agreement, in_force_from=date(2026, 10, 1), agreed_at=agreed_at)
+    make_terms(changed, line, bands=[(low, high, Decimal(1000 * high)) for low, high in FOUR_BANDS])
+    db.session.expire_all()
+    assert as_compared(queries.position(line, on=day)) == said
+    assert queries.position(line, on=date(2026, 9, 1)).last_day == min(becomes, date(2027, 3, 31))
+
+
 def test_a_variation_to_come_does_not_count_yet() -> None:
     line = make_service(bands=FOUR_BANDS)
     make_terms(make_version(line.agreement, in_force_from=date(2026, 8, 1)), line, bands=[(0, 200, Decimal(240000))])
