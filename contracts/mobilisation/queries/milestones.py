@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
-from contracts.agreements.models import Agreement
+from contracts.agreements.models import Agreement, AgreementVersion
 from contracts.agreements.queries import theirs
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.mobilisation.models import Milestone, MilestoneReport, Mobilisation, StaffMember
@@ -77,18 +77,35 @@ def is_begun(agreement: Agreement) -> bool:
 
 
 def contracts_to_mobilise(on: date) -> Sequence[int]:
-    """Signed contracts drawn from an award that begin after this day and have no milestones yet."""
+    """Signed contracts that get ready and have no milestones yet, those that have begun before that among them."""
     return db.session.scalars(
         select(Agreement.id)
-        .outerjoin(Mobilisation)
         .where(
             Agreement.status == AgreementStatus.SIGNED,
-            Agreement.origin == Origin.AWARD,
-            Agreement.starts_on > on,
-            Mobilisation.agreement_id.is_(None),
+            or_(Agreement.ends_on.is_(None), Agreement.ends_on >= on),
+            _not_begun_to_mobilise(on),
         )
         .order_by(Agreement.id)
     ).all()
+
+
+def _not_begun_to_mobilise(on: date) -> ColumnElement[bool]:
+    """Contracts drawn from an award, without milestones, that are to come or begun lately, or were late to be signed.
+
+    Whatever began long ago and was signed in time is at work, and gets ready no more.
+    """
+    first = AgreementVersion.number == 1
+    signed_on = func.date(func.timezone("Europe/London", AgreementVersion.agreed_at))
+    late = exists().where(
+        AgreementVersion.agreement_id == Agreement.id,
+        first,
+        or_(AgreementVersion.agreed_at.is_(None), signed_on >= Agreement.starts_on),
+    )
+    return and_(
+        Agreement.origin == Origin.AWARD,
+        or_(Agreement.starts_on > on - timedelta(days=LISTED_DAYS_AFTER_START), late),
+        ~exists().where(Mobilisation.agreement_id == Agreement.id),
+    )
 
 
 def milestones_to_remind(on: date) -> Sequence[Milestone]:
@@ -122,7 +139,8 @@ def ready_contracts(
 
 
 def every_ready(actor: Actor, *, on: date, text: str = "", standing: Readiness | None = None) -> list[Ready]:
-    """All of them: contracts to come, those begun lately, and those begun before that are not ready yet.
+    """All of them: contracts to come, those begun lately, those begun before that are not ready yet, and those that
+    nobody has begun to get ready though they have begun, because they were signed late or are not signed yet.
 
     A body has some hundred at most: they are counted in one query and judged by the one rule, `rules.readiness`.
     """
@@ -132,8 +150,9 @@ def every_ready(actor: Actor, *, on: date, text: str = "", standing: Readiness |
     unsettled = exists().where(one.agreement_id == Agreement.id, one.status.not_in(SETTLED))
     wanted = and_(
         theirs(actor),
+        Agreement.status != AgreementStatus.ABANDONED,
         or_(
-            and_(Agreement.origin == Origin.AWARD, Agreement.starts_on > on),
+            _not_begun_to_mobilise(on),
             and_(begun, or_(Agreement.starts_on > on - timedelta(days=LISTED_DAYS_AFTER_START), unsettled)),
         ),
         or_(Agreement.ends_on.is_(None), Agreement.ends_on >= on),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,11 +9,11 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session
 
-from contracts.agreements.rules import Side
+from contracts.agreements.rules import AgreementStatus, Side
 from contracts.mobilisation import actions, jobs, queries
 from contracts.mobilisation.letters import managers
 from contracts.mobilisation.models import Milestone, MilestoneReport, PromiseReport, StaffMember
-from contracts.mobilisation.rules import USUAL, Dates, MilestoneStatus, PromiseStatus, Verdict, VettingLevel
+from contracts.mobilisation.rules import USUAL, Dates, MilestoneStatus, PromiseStatus, Readiness, Verdict, VettingLevel
 from marketplace.access import Actor, Role
 from marketplace.accounts.rules import SupplierStatus
 from marketplace.audit import AuditEvent, events_for
@@ -47,13 +47,32 @@ def test_the_usual_milestones_are_made_once_and_both_sides_are_told() -> None:
     assert db.session.scalar(select(func.count()).select_from(Milestone)) == len(USUAL)
 
 
-def test_the_job_begins_with_signed_contracts_that_are_still_to_start(session: Database) -> None:
+def test_the_job_begins_with_signed_contracts_that_have_no_milestones_late_ones_too(session: Database) -> None:
     coming, _ = make_signed_agreement(), make_agreement()
-    make_signed_agreement(starts_on=date(2026, 9, 7))
+    today, late = make_signed_agreement(starts_on=date(2026, 9, 7)), make_signed_agreement(starts_on=date(2026, 5, 1))
+    at_work, over = make_signed_agreement(starts_on=date(2026, 5, 1)), make_signed_agreement(starts_on=date(2026, 5, 1))
+    at_work.versions[0].agreed_at = datetime(2026, 4, 30, 22, 59, tzinfo=UTC)
+    over.ends_on = date(2026, 9, 6)
     session.commit()
     for _ in range(2):
         jobs.begin_mobilisations()
-    assert set(db.session.scalars(select(Milestone.agreement_id))) == {coming.id}
+    assert set(db.session.scalars(select(Milestone.agreement_id))) == {coming.id, today.id, late.id}
+
+
+@pytest.mark.parametrize("starts_on", [date(2026, 9, 8), date(2026, 9, 7), date(2026, 5, 1)])
+def test_a_contract_without_milestones_stays_on_the_list_once_its_day_has_come(starts_on: date) -> None:
+    unsigned = make_agreement(starts_on=starts_on)
+    signed_late = make_signed_agreement(starts_on=starts_on, lead=unsigned.commissioner)
+    given_up = make_agreement(starts_on=starts_on, lead=unsigned.commissioner)
+    given_up.status = AgreementStatus.ABANDONED
+    db.session.flush()
+    actor = make_actor(unsigned.commissioner, Role.CONTRACT_MANAGER)
+    listed = {one.agreement.id: one for one in queries.every_ready(actor, on=NOW.date())}
+    assert listed.keys() == {unsigned.id, signed_late.id}
+    if starts_on <= NOW.date():
+        assert {one.readiness for one in listed.values()} == {Readiness.LATE}
+    assert listed[unsigned.id].missing[0] == "Not signed by both sides"
+    assert "No milestones yet" in listed[signed_late.id].missing
 
 
 def test_who_may_begin_add_change_and_drop() -> None:
