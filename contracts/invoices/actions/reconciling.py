@@ -112,6 +112,8 @@ def _kept(agreement: Agreement, line: ServiceLine, due: YearDue, *, now: datetim
                 charged=span.charged,
                 band=span.band,
                 band_price=span.band_price,
+                low=span.low,
+                high=span.high,
                 due=span.due,
             )
             for span in due.spans

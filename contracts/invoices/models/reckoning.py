@@ -96,6 +96,10 @@ class ReconciledSpan(Base):
     charged: Mapped[Money] = mapped_column()
     band: Mapped[int]
     band_price: Mapped[Money] = mapped_column()
+    # By how many referrals of the whole year the band is reached; no high end of the highest. Neither is known of
+    # years that were reconciled before it was kept.
+    low: Mapped[int | None]
+    high: Mapped[int | None]
     due: Mapped[Money] = mapped_column()
 
     @property

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from calloffs.plans.rules import Band
 from contracts.agreements.rules import contract_year, first_of_month, last_of_month, next_month, price_of
-from contracts.volumes.rules import band_paid, scaled_up
+from contracts.volumes.rules import scaled_up
 
 
 def months_in_arrears(starts_on: date, ends_on: date | None, today: date) -> Iterator[date]:
@@ -77,6 +77,16 @@ class Span:
         """The planned band's price, in pounds a year."""
         return next(band.annual_value for band in self.bands if band.number == self.planned_band)
 
+    @property
+    def planned_volume(self) -> int:
+        """The referrals planned for a year: the planned band's high end, which is the cap where that is alone."""
+        return next(band.high for band in self.bands if band.number == self.planned_band)
+
+    @property
+    def days(self) -> int:
+        """How many days it is."""
+        return (self.last - self.first).days + 1
+
     def within(self, first: date, last: date) -> Span | None:
         """The part of it that lies in first..last; None if there is none."""
         since, until = max(self.first, first), min(self.last, last)
@@ -109,7 +119,10 @@ def month_charges(spans: Sequence[Span], *, starts_on: date, month: date) -> lis
 
 @dataclass(frozen=True)
 class SpanDue:
-    """One span of a contract year at its end: what was charged by twelfths, and what the band reached comes to."""
+    """One span of a contract year at its end: what was charged by twelfths, and what the band reached comes to.
+
+    The band is reached by `low` to `high` referrals of the whole year; nought, and None: however few, however many.
+    """
 
     version: int
     first: date
@@ -119,6 +132,8 @@ class SpanDue:
     charged: Decimal
     band: int
     band_price: Decimal
+    low: int
+    high: int | None
     due: Decimal
 
     @property
@@ -176,19 +191,18 @@ def year_due(
     `year` is the contract year's first and last day, the last perhaps after the contract's end: then the count is
     scaled up by days to a whole year before it is compared with the bands, and only the contract's days are paid.
     A count below every band is paid as the lowest (the guaranteed minimum, R42), one above all as the highest.
-    Where the terms changed within the year, each version's days are paid by its own bands.
+    Where the terms changed within the year, the count is compared once, with the bands of the whole year
+    (`bands_of_year`), and each version's days are paid by their own prices.
     """
     first, whole_last = year
     last = min(whole_last, ends_on or date.max)
     whole = (whole_last - first).days + 1
     compared = scaled_up(counted, first, last, whole_last)
+    parts = [part for span in spans if (part := span.within(first, last))]
     found = []
-    for span in spans:
-        part = span.within(first, last)
-        if part is None:
-            continue
-        number = band_paid(part.bands, compared)
-        reached = next(band for band in part.bands if band.number == number)
+    for part, lows in zip(parts, bands_of_year(parts), strict=True):
+        place = max((index for index, low in enumerate(lows) if low <= compared), default=0)
+        reached = part.bands[place]
         found.append(
             SpanDue(
                 version=part.version,
@@ -199,7 +213,38 @@ def year_due(
                 charged=price_of(part.planned_price, starts_on=starts_on, first=part.first, last=part.last),
                 band=reached.number,
                 band_price=reached.annual_value,
+                low=lows[place] if place else 0,
+                high=lows[place + 1] - 1 if place + 1 < len(lows) else None,
                 due=price_of(reached.annual_value, starts_on=starts_on, first=part.first, last=part.last),
             )
         )
     return YearDue(first, last, whole, counted, compared, tuple(found))
+
+
+def bands_of_year(parts: Sequence[Span]) -> list[list[int]]:
+    """By span of one contract year, from how many referrals of the whole year on each of its bands is reached.
+
+    Where all have as many bands, each begins where they do by days: half a year from 81 and half from 161 make 121.
+    Where one has other bands (a cap alone beside four, say), what is planned stands for them: each span's bands are to
+    the year's plan as they are to its own. So whoever delivers what was planned is paid what was planned, in all spans.
+    """
+    days = sum(part.days for part in parts)
+    if len({len(part.bands) for part in parts}) == 1:
+        lows = [
+            _at_least(sum(part.bands[place].low * part.days for part in parts), days)
+            for place in range(len(parts[0].bands))
+        ]
+        return [lows for _ in parts]
+    planned = sum(part.planned_volume * part.days for part in parts)
+    return [
+        [
+            _at_least(band.low * planned, part.planned_volume * days) if part.planned_volume else band.low
+            for band in part.bands
+        ]
+        for part in parts
+    ]
+
+
+def _at_least(part: int, whole: int) -> int:
+    """The least whole number that is no less than part ÷ whole."""
+    return -(-part // whole)

@@ -18,7 +18,7 @@ from marketplace.spreadsheets import csv_download
 
 COLUMNS = (
     *("service", "first_day", "last_day", "referrals", "compared_with_bands", "planned_band", "planned_price"),
-    *("charged", "band_reached", "band_price", "due", "difference", "of_what"),
+    *("charged", "band_reached", "band_from", "band_to", "band_price", "due", "difference", "of_what"),
 )
 
 
@@ -66,5 +66,6 @@ def _row(one: YearSeen, seen: SpanSeen, *, is_share: bool) -> tuple[object, ...]
     return (
         year.service_line.title,
         *(span.first, span.last, year.counted, year.compared, span.planned_band, span.planned_price),
-        *(seen.charged, span.band, span.band_price, seen.due, seen.difference, "own share" if is_share else "whole"),
+        *(seen.charged, span.band, span.low, span.high, span.band_price, seen.due, seen.difference),
+        "own share" if is_share else "whole",
     )

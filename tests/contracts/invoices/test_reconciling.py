@@ -173,14 +173,18 @@ def test_a_variation_within_the_year_is_charged_by_its_own_bands(
     actions.reconcile_years(made, actor=SYSTEM, now=OVER)
     (year,) = queries.reconciled_years(made.id)
     assert [(span.charged, span.band, span.due) for span in year.spans] == [
-        (Decimal("50000.02"), 4, Decimal("63000.00")),
-        (Decimal("72000.00"), 2, Decimal("72000.00")),
+        (Decimal("50000.02"), 3, Decimal("57000.00")),
+        (Decimal("72000.00"), 3, Decimal("82800.00")),
     ]
-    assert charged_in_all(made, OVER.date()) == Decimal("135000.00")
-    # £135,000.00 less the £122,000.02 that the months came to is one more invoice, with VAT at 20 %.
+    assert charged_in_all(made, OVER.date()) == Decimal("139800.00")
+    # £139,800.00 less the £122,000.02 that the months came to is one more invoice, with VAT at 20 %.
     *_, more = papers(made.commissioner_id)
-    assert (more.net, more.vat, more.amount) == tuple(map(Decimal, ("12999.98", "2600.00", "15599.98")))
+    assert (more.net, more.vat, more.amount) == tuple(map(Decimal, ("17799.98", "3560.00", "21359.98")))
     sign_in(client, manager_of(made))
+    # The third of four bands begins at 125 ÷ 100 of 101, 126.25, the fourth at 151.25; the third of three at 125.83.
+    page = client.get(f"/contracts/{made.id}/years/{STARTS}").text
+    for words in ("127 to 151 referrals in the year", "126 referrals or more in the year", "compared once"):
+        assert words in page
     for one in papers(made.commissioner_id):
         says_the_same_everywhere(client, one, on=OVER.date())
     october = session.scalars(select(Invoice).where(Invoice.month == date(2027, 10, 1))).one()

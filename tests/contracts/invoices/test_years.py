@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from contracts.agreements.rules import contract_year, ends_on
 from contracts.invoices.rules import (
     Span,
     YearDue,
+    bands_of_year,
     last_of_month,
     month_charges,
     months_in_arrears,
@@ -42,6 +44,18 @@ CAP = bands((0, 120, "96000.00"))
 
 def year_of(*spans: Span, counted: int, ended: date = ENDS, year: tuple[date, date] = YEAR) -> YearDue:
     return year_due(spans, starts_on=STARTS, ends_on=ended, year=year, counted=counted)
+
+
+def varied(
+    before: tuple[Band, ...],
+    planned_before: int,
+    after: tuple[Band, ...],
+    planned_after: int,
+    *,
+    changed: date = date(2027, 10, 1),
+) -> tuple[Span, Span]:
+    """The contract with other bands from a day on."""
+    return Span(STARTS, changed - timedelta(days=1), before, planned_before), Span(changed, ENDS, after, planned_after)
 
 
 @pytest.mark.parametrize(
@@ -102,26 +116,85 @@ def test_a_year_cut_short_by_hand(
 
 
 @pytest.mark.parametrize(
-    ("counted", "bands_reached", "dues", "difference", "by_hand"),
+    ("counted", "reached", "due", "difference", "by_hand"),
     [
-        # Six months by the old bands, charged £50,000.02 (4 × £8,333.34 + 2 × £8,333.33); six by the new ones, charged
-        # 6 × £12,000.00 = £72,000.00. The whole year's count is compared with each.
-        (130, [4, 2], ["63000.00", "72000.00"], "12999.98", "6 × £10,500.00; the new planned band"),
-        (95, [2, 1], ["50000.02", "60000.00"], "-12000.00", "as planned; the new minimum, 6 × £10,000.00"),
-        (160, [4, 3], ["63000.00", "82800.00"], "23799.98", "over the old top; 6 × £13,800.00"),
-        (10, [1, 1], ["40000.02", "60000.00"], "-22000.00", "both minimums: 6 × £6,666.67 and 6 × £10,000.00"),
-        (110, [3, 1], ["57000.00", "60000.00"], "-5000.02", "6 × £9,500.00; the new minimum"),
+        # Half a year (183 days of 366) from 60, 81, 101 and 121, half from 120, 161, 201 and 241: the year's bands
+        # begin at 90, 121, 151 and 181. Charged: £50,000.02 (4 × £8,333.34 + 2 × £8,333.33), and £99,999.98 of £200,000
+        # (2 × £16,666.67 + 4 × £16,666.66), which are £150,000.00 together.
+        (135, 2, "150000.00", "0.00", "45 and 90 came, as planned: paid as planned"),
+        (121, 2, "150000.00", "0.00", "the second band's low end"),
+        (150, 2, "150000.00", "0.00", "its high end"),
+        (120, 1, "120000.00", "-30000.00", "the minimum: 6 × £6,666.67 and 6 × £13,333.33, £40,000.02 and £79,999.98"),
+        (0, 1, "120000.00", "-30000.00", "nobody came: no less"),
+        (151, 3, "171000.00", "21000.00", "6 × £9,500.00 and 6 × £19,000.00"),
+        (180, 3, "171000.00", "21000.00", "its high end"),
+        (181, 4, "189000.00", "39000.00", "6 × £10,500.00 and 6 × £21,000.00"),
     ],
 )
-def test_a_variation_within_the_year_by_hand(
+def test_bands_that_double_within_the_year_by_hand(
+    counted: int, reached: int, due: str, difference: str, by_hand: str
+) -> None:
+    doubled = bands((120, 160, "160000.00"), (161, 200, "200000.00"), (201, 240, "228000.00"), (241, 280, "252000.00"))
+    found = year_of(*varied(FOUR, 2, doubled, 2), counted=counted)
+    assert found.charged == Decimal("150000.00")
+    assert [span.band for span in found.spans] == [reached, reached], by_hand
+    assert (found.due, found.difference) == (Decimal(due), Decimal(difference)), by_hand
+
+
+@pytest.mark.parametrize(
+    ("counted", "bands_reached", "dues", "difference", "by_hand"),
+    [
+        # Six months by four bands, of which 100 are planned, charged £50,000.02; six by three, of which 150 are,
+        # charged 6 × £12,000.00 = £72,000.00. The plan is 125. The four begin at 125 ÷ 100 of 60, 81, 101 and 121: 75,
+        # 101.25, 126.25 and 151.25; the three at 125 ÷ 150 of 90, 121 and 151: 75, 100.83 and 125.83.
+        (125, [2, 2], ["50000.02", "72000.00"], "0.00", "as planned: paid as planned"),
+        (102, [2, 2], ["50000.02", "72000.00"], "0.00", "both planned bands' low end"),
+        (101, [1, 2], ["40000.02", "72000.00"], "-10000.00", "below 101.25 and above 100.83: 6 × £6,666.67"),
+        (100, [1, 1], ["40000.02", "60000.00"], "-22000.00", "both minimums: 6 × £6,666.67 and 6 × £10,000.00"),
+        (10, [1, 1], ["40000.02", "60000.00"], "-22000.00", "hardly anybody: no less"),
+        (126, [2, 3], ["50000.02", "82800.00"], "10800.00", "below 126.25 and above 125.83: 6 × £13,800.00"),
+        (130, [3, 3], ["57000.00", "82800.00"], "17799.98", "6 × £9,500.00 and 6 × £13,800.00"),
+        (152, [4, 3], ["63000.00", "82800.00"], "23799.98", "6 × £10,500.00; there is no fourth"),
+        (900, [4, 3], ["63000.00", "82800.00"], "23799.98", "far over both"),
+    ],
+)
+def test_other_bands_within_the_year_by_hand(
     counted: int, bands_reached: list[int], dues: list[str], difference: str, by_hand: str
 ) -> None:
-    changed = date(2027, 10, 1)
-    found = year_of(Span(STARTS, changed - timedelta(days=1), FOUR, 2), Span(changed, ENDS, THREE, 2), counted=counted)
+    found = year_of(*varied(FOUR, 2, THREE, 2), counted=counted)
     assert [span.charged for span in found.spans] == [Decimal("50000.02"), Decimal("72000.00")]
     assert [span.band for span in found.spans] == bands_reached, by_hand
     assert [span.due for span in found.spans] == [Decimal(due) for due in dues], by_hand
     assert found.difference == Decimal(difference), by_hand
+
+
+@pytest.mark.parametrize(
+    ("counted", "band", "due", "difference", "by_hand"),
+    [
+        # Six months by a cap of 120 alone, £48,000.00 however many come; six by the four bands, charged 6 × £8,333.33.
+        # The year's plan is 110 (the cap and 100): the four begin at 1.1 × 60, 81, 101 and 121: 66, 89.1, 111.1, 133.1.
+        (110, 2, "97999.98", "0.00", "as planned"),
+        (90, 2, "97999.98", "0.00", "the planned band's low end"),
+        (89, 1, "87999.98", "-10000.00", "2 × £6,666.67 + 4 × £6,666.66 = £39,999.98"),
+        (112, 3, "105000.00", "7000.02", "6 × £9,500.00"),
+        (134, 4, "111000.00", "13000.02", "6 × £10,500.00"),
+    ],
+)
+def test_a_cap_alone_and_then_bands_by_hand(counted: int, band: int, due: str, difference: str, by_hand: str) -> None:
+    found = year_of(*varied(CAP, 1, FOUR, 2), counted=counted)
+    assert [span.band for span in found.spans] == [1, band], by_hand
+    assert (found.due, found.difference) == (Decimal(due), Decimal(difference)), by_hand
+
+
+def test_a_span_counts_by_its_days() -> None:
+    # 91 of 366 days from 60, 81, 101, 121 and 275 from 120, 161, 201, 241: 81 and 161 make 51,646 ÷ 366 = 141.1.
+    doubled = bands((120, 160, "160000.00"), (161, 200, "200000.00"), (201, 240, "228000.00"), (241, 280, "252000.00"))
+    spans = varied(FOUR, 2, doubled, 2, changed=date(2027, 7, 1))
+    assert bands_of_year([spans[0], replace(spans[1], last=YEAR[1])]) == [[106, 142, 177, 212]] * 2
+    found = year_of(*spans, counted=142)
+    assert [(span.band, span.low, span.high) for span in found.spans] == [(2, 142, 176)] * 2
+    assert [(span.low, span.high) for span in year_of(*spans, counted=0).spans] == [(0, 141)] * 2
+    assert [(span.low, span.high) for span in year_of(*spans, counted=500).spans] == [(212, None)] * 2
 
 
 def test_a_variation_within_a_month_by_hand() -> None:
@@ -223,6 +296,23 @@ def test_more_referrals_never_cost_less(made: tuple[date, date, list[Span]], cou
         for count in (counted, counted + more)
     )
     assert few <= many
+
+
+@given(years(), st.integers(0, 600))
+def test_days_with_as_many_bands_are_paid_by_the_same_band_and_what_was_planned_by_no_higher_one(
+    made: tuple[date, date, list[Span]], counted: int
+) -> None:
+    starts_on, ended, spans = made
+    year = contract_year(starts_on, starts_on)
+    same = len({len(span.bands) for span in spans}) == 1
+    found = year_due(spans, starts_on=starts_on, ends_on=ended, year=year, counted=counted)
+    assert len({span.band for span in found.spans}) == 1 or not same
+    for span in found.spans:
+        assert span.low <= found.compared or span.band == 1
+        assert span.high is None or found.compared <= span.high
+    planned = sum(span.planned_volume * span.days for span in spans) // sum(span.days for span in spans)
+    for span, lows in zip(spans, bands_of_year(spans), strict=True):
+        assert same or all(low > planned for low in lows[span.planned_band :]) or not span.planned_volume
 
 
 @given(prices, starts, st.lists(st.integers(0, 1500), min_size=2, max_size=5, unique=True))
