@@ -61,6 +61,7 @@ def send_invoices(invoice_ids: Sequence[int]) -> None:
                 .where(Invoice.id == invoice_id)
                 .options(
                     selectinload(Invoice.lines),
+                    selectinload(Invoice.credit_notes),
                     joinedload(Invoice.organisation),
                     joinedload(Invoice.agreement).joinedload(Agreement.supplier),
                 )

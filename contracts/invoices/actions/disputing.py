@@ -74,7 +74,7 @@ def answer(made: Dispute, *, text: str, actor: Actor, now: datetime) -> None:
         raise NotAllowed("The supplier’s finance answers a dispute.")
     if not text.strip():
         raise Invalid("Say why the money is owed", field="answer")
-    made.answer, made.answered_at = text.strip(), now
+    made.answer, made.answered_at, made.answered_by = text.strip(), now, actor.person
     db.session.flush()
     audit.record("Answered the dispute", made.invoice, actor=actor, now=now)
     letters.answered(made, made.invoice, now=now)

@@ -267,6 +267,11 @@ class CreditNote(Base):
         return payment_reference(self.number, self.issued_at)
 
     @property
+    def memo(self) -> str:
+        """What the payment provider is told that it is; no free words, which may name people."""
+        return f"Credit note {self.number}: {self.kind.label.lower()}"
+
+    @property
     def is_to_be_given_back(self) -> bool:
         """Whether the supplier itself is to give money back: the provider has been told, and gives none back."""
         return self.status is CreditStatus.ISSUED and self.to_refund > 0 and not self.given_back
@@ -288,6 +293,7 @@ class Dispute(Base):
             "(status = 'open') = (settled_at IS NULL) AND (status = 'open') = (upheld_net IS NULL)", name="settled"
         ),
         CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answered"),
+        CheckConstraint("answered_by IS NULL OR answered_at IS NOT NULL", name="answered_by_somebody"),
     )
 
     id: Mapped[Key]
@@ -301,6 +307,8 @@ class Dispute(Base):
     # What the supplier says to it.
     answer: Mapped[str | None]
     answered_at: Mapped[When | None]
+    # Nobody where an answer from before this was kept cannot be told from the audit trail.
+    answered_by: Mapped[int | None] = key_of("people.id")
     # How it ended: how much of it was right, and why.
     upheld_net: Mapped[Money | None] = mapped_column()
     outcome: Mapped[str | None]
@@ -309,6 +317,7 @@ class Dispute(Base):
 
     invoice: Mapped[Invoice] = relationship(back_populates="disputes")
     raiser: Mapped[Person] = relationship(foreign_keys=[raised_by])
+    answerer: Mapped[Person | None] = relationship(foreign_keys=[answered_by])
     settler: Mapped[Person | None] = relationship(foreign_keys=[settled_by])
 
 

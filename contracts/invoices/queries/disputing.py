@@ -32,6 +32,7 @@ def dispute_for(actor: Actor, dispute_id: int) -> Dispute:
                 selectinload(Invoice.credit_notes).joinedload(CreditNote.reissued_as),
             ),
             joinedload(Dispute.raiser),
+            joinedload(Dispute.answerer),
             joinedload(Dispute.settler),
         )
     )

@@ -68,7 +68,7 @@ def send_credit(note: CreditNote, *, payments: Payments, now: datetime) -> None:
             reference=note.payment_reference,
             amount=note.amount,
             elsewhere=note.taken_back,
-            memo=f"Credit note {note.number}: {note.kind.label.lower()}",
+            memo=note.memo,
         )
     except PaymentsTemporaryFailure as failure:
         note.next_attempt_at = now + wait_after(note.attempts)

@@ -24,14 +24,15 @@ from marketplace import audit
 from marketplace.access import SYSTEM, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.queries import people_with
-from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
 from marketplace.adapters.payments.records import (
+    AskedCredit,
     PaymentInvoice,
     PaymentLine,
     PaymentsFailed,
     PaymentsRefused,
     PaymentsTemporaryFailure,
 )
+from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.extensions import db
 
@@ -91,6 +92,7 @@ def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime, first: 
             account_id=account.provider_id,
             reference=invoice.payment_reference,
             lines=[PaymentLine(text, amount) for text, amount in invoice.asked],
+            credits=[AskedCredit(one.payment_reference, one.amount, one.memo) for one in invoice.credit_notes],
             asked_since=None if first else invoice.raised_at,
             description=f"Invoice {invoice.number}, {invoice.agreement.title}",
             metadata={"contract": invoice.agreement.reference},

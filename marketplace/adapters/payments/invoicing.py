@@ -1,24 +1,21 @@
 """Customers and their invoices at the provider.
 
 Every write takes a `key`: the provider does the same thing once for one key, so that a job which was killed, or which
-had no answer, may run again. Stripe forgets keys after 24 hours; `raise_invoice` therefore also looks for what is
-already there by our own reference, when it was asked for so long ago.
+had no answer, may run again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
-from marketplace.adapters.payments.client import CLOCKS_APART, CURRENCY, Client, between, each, key_for, our_failures
+from marketplace.adapters.payments.client import CURRENCY, Client, between, each, key_for, our_failures
 from marketplace.adapters.payments.reading import customer_from, invoice_from, taken_from
 from marketplace.adapters.payments.records import (
     InvoiceStatus,
     PaymentCustomer,
     PaymentInvoice,
     PaymentLine,
-    PaymentsRefused,
     PaymentTaken,
     pence,
 )
@@ -125,54 +122,6 @@ class Invoicing(Client):
         with our_failures():
             done = self._once(lambda options: self._api.invoices.mark_uncollectible(invoice_id, options=options), key)
             return invoice_from(done.to_dict())
-
-    # Invoices, in one
-
-    def raise_invoice(
-        self,
-        *,
-        customer_id: str,
-        reference: str,
-        lines: Sequence[PaymentLine],
-        account_id: str | None = None,
-        asked_since: datetime | None = None,
-        days_until_due: int = DAYS_UNTIL_DUE,
-        description: str = "",
-        metadata: Mapping[str, str] | None = None,
-    ) -> PaymentInvoice:
-        """Draft, fill, finalise and send one invoice, taking up whatever an earlier, broken-off run has left.
-
-        `reference` names the invoice once and for ever (our own invoice number): however often this runs, there is
-        one. Within a day of the first time the keys see to that; afterwards give `asked_since`, the first time, and
-        the customer's invoices since then are looked through. What is past drafting comes back as it stands: open
-        (sent again), paid, or void.
-        Refused (PaymentsRefused) if the provider's total is not the sum of the lines: such an invoice is not sent.
-        """
-        if not lines:
-            raise ValueError("An invoice has at least one line")
-        found = None
-        if asked_since is not None:
-            found = self.invoice_with_reference(customer_id, reference, since=asked_since - CLOCKS_APART)
-        invoice = found or self.draft_invoice(
-            customer_id=customer_id,
-            reference=reference,
-            key=key_for("draft", reference),
-            account_id=account_id,
-            days_until_due=days_until_due,
-            description=description,
-            metadata=metadata,
-        )
-        total = sum((line.amount for line in lines), start=Decimal(0))
-        if invoice.status is InvoiceStatus.DRAFT:
-            if not invoice.total:
-                invoice = self.add_lines(invoice.id, lines, key=key_for("lines", reference))
-            if invoice.total != total:
-                raise PaymentsRefused(f"The provider reckons £{invoice.total} where the lines make £{total}")
-            invoice = self.finalise(invoice.id, key=key_for("finalise", reference))
-        if invoice.status is InvoiceStatus.OPEN:
-            # Within a day the same key stops a second e-mail; after that a repeated run sends a reminder at worst.
-            invoice = self.send(invoice.id, key=key_for("send", reference))
-        return invoice
 
     # Questions
 

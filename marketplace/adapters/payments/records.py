@@ -94,6 +94,15 @@ class PaymentLine:
 
 
 @dataclass(frozen=True)
+class AskedCredit:
+    """So much less of an invoice: our own name for the credit note, its amount in pounds, and what it is called."""
+
+    reference: str
+    amount: Decimal
+    memo: str
+
+
+@dataclass(frozen=True)
 class SupplierAccount:
     """A supplier as somebody who is paid through the provider.
 

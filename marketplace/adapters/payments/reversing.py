@@ -7,14 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from marketplace.adapters.payments.client import between, each, key_for, our_failures
-from marketplace.adapters.payments.crediting import Crediting
+from marketplace.adapters.payments.raising import Raising
 from marketplace.adapters.payments.reading import charge_from, reversal_from, transfer_from
 from marketplace.adapters.payments.records import PaymentReversal, PaymentsRefused, PaymentTransfer, pence
 
 SHOWN = 10  # reversals that a transfer carries with it
 
 
-class Reversing(Crediting):
+class Reversing(Raising):
     """Transfers to suppliers' accounts, and what is taken back of them."""
 
     def take_back(self, payment: str, *, reference: str, amount: Decimal) -> PaymentReversal | None:

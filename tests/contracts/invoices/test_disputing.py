@@ -84,7 +84,13 @@ def test_a_dispute_from_its_beginning_to_its_end(money: Money, session: Database
 
 def test_letters_lead_to_the_dispute_and_hold_no_reason(money: Money, session: Database, client: Client) -> None:
     made = raised(client, money)
+    assert (made.answered_by, made.answered_at) == (None, None)
     actions.answer(made, text="Agency staff.", actor=money.supplier, now=LATER)
+    assert (made.answered_by, made.answered_at) == (money.supplier.person_id, LATER)
+    sign_in(client, money.manager)
+    assert (
+        f"{money.supplier.name} of {money.invoice.agreement.supplier.name}" in client.get(f"/disputes/{made.id}").text
+    )
     actions.settle(made, upheld=Decimal(0), words="Staffed.", actor=money.manager, now=LATER)
     letters = session.scalars(select(Letter).where(Letter.subject.contains("dispute"))).all()
     assert {one.subject.partition("invoice")[0] for one in letters} >= {"The supplier has answered the dispute of "}

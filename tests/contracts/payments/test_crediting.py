@@ -100,19 +100,54 @@ def test_what_came_by_another_way_is_not_given_back_by_the_provider(session: Dat
     assert deal.owed() == Decimal("-1000.00")  # it is still the supplier's to give back
 
 
-def test_an_invoice_is_sent_whole_and_then_credited_so_that_what_is_left_is_asked_for(
-    session: Database, deal: Deal
-) -> None:
+def asked_for(deal: Deal) -> list[Decimal]:
+    """What each e-mail of the provider's about the invoice asks for."""
+    told = deal.provider.payments().events_since(deal.clock() - timedelta(days=9))
+    return [one.invoice.amount_remaining for one in told if one.type == "invoice.sent" and one.invoice]
+
+
+def test_an_invoice_goes_out_whole_credited_and_asks_for_what_is_left(session: Database, deal: Deal) -> None:
     first, second = deal.credit("1000.00"), deal.credit("500.00")
     jobs.send_due_credits()
     deal.approve()
     jobs.send_due_credits()
     assert (first.attempts, first.status, second.status) == (0, CreditStatus.WAITING, CreditStatus.WAITING)
     jobs.send_due_invoices()
-    assert deal.there().amount_due == Decimal("10000.00")
-    jobs.send_due_credits()  # both in one run, the first first
+    assert (deal.there().total, deal.there().amount_due) == (Decimal("10000.00"), Decimal("8500.00"))
+    assert asked_for(deal) == [Decimal("8500.00")]
+    jobs.send_due_credits()  # the provider has them already
+    assert (first.status, second.status) == (CreditStatus.ISSUED, CreditStatus.ISSUED)
     assert deal.credits()[::-1] == [(one.payment_reference, one.amount) for one in (first, second)]
     assert deal.there().amount_due == deal.invoice.left == Decimal("8500.00")
+
+
+@pytest.mark.parametrize("kind", ["too busy", "broken", "broken for its key", "no answer"])
+@pytest.mark.parametrize("path", ["/v1/credit_notes", "/send"])
+def test_whatever_goes_wrong_when_it_goes_out_no_e_mail_asks_for_more(
+    session: Database, deal: Deal, path: str, kind: str
+) -> None:
+    note = deal.credit("1000.00")
+    deal.approve()
+    deal.provider.behave(faults=[{"kind": kind, "path": path, "method": "POST", "count": 1}])
+    jobs.send_due_invoices()
+    deal.later(minutes=3)
+    jobs.send_due_invoices()
+    jobs.send_due_credits()
+    assert (deal.invoice.status, note.status) == (InvoiceStatus.OPEN, CreditStatus.ISSUED)
+    assert set(asked_for(deal)) == {Decimal("9000.00")}
+    assert deal.credits() == [(note.payment_reference, Decimal("1000.00"))]
+    letters = session.scalars(select(Letter.body).where(Letter.subject.like("%is ready to pay"))).all()
+    assert all("To pay: £9,000.00" in body for body in letters)
+
+
+def test_what_is_credited_whole_before_it_goes_out_never_does(session: Database, deal: Deal) -> None:
+    deal.credit("4000.00")
+    deal.approve()
+    deal.credit()
+    jobs.send_due_invoices()
+    jobs.send_due_credits()
+    assert (list(deal.provider.payments().invoices()), asked_for(deal)) == ([], [])
+    assert session.scalars(select(Letter).where(Letter.subject.like("%is ready to pay"))).all() == []
 
 
 @pytest.mark.parametrize("news", ["before the credit is sent", "after", "reversed"])
