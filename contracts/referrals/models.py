@@ -50,6 +50,20 @@ class Referral(Base):
             unique=True,
             postgresql_where=text("status IN ('waiting', 'offered', 'sent', 'accepted')"),
         ),
+        # What is open, or moved on, by line: the referral desk reads nothing else of a referral.
+        Index(
+            "ix_referrals_open",
+            "line_id",
+            postgresql_include=[*("id", "reference", "status", "sent_at", "accepted_at", "ended_at", "moved_from_id")],
+            postgresql_where=text("status IN ('sent', 'accepted', 'transferred')"),
+        ),
+        # Waiting lists in numbers.
+        Index(
+            "ix_referrals_unsent",
+            "line_id",
+            postgresql_include=["status", "joined_at"],
+            postgresql_where=text("status IN ('waiting', 'offered')"),
+        ),
         # Who waits, in order; and which offers run out.
         Index("ix_referrals_queue", "line_id", "joined_at", "id", postgresql_where=text("status = 'waiting'")),
         Index("ix_referrals_offers", "offer_ends_at", postgresql_where=text("status = 'offered'")),
@@ -230,12 +244,14 @@ class Session(Base):
     __tablename__ = "sessions"
     __table_args__ = (
         UniqueConstraint("referral_id", "number"),
+        # When somebody was last heard of is read from this alone.
+        Index("ix_sessions_referral_id", "referral_id", "starts_at", postgresql_include=["recorded_at"]),
         CheckConstraint("(attendance IS NULL) = (recorded_at IS NULL)", name="recorded"),
         CheckConstraint("(absence IS NOT NULL) = (attendance IS NOT NULL AND attendance = 'NO')", name="absence"),
     )
 
     id: Mapped[Key]
-    referral_id: Mapped[int] = key_of("referrals.id")
+    referral_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("referrals.id"))
     number: Mapped[int]
     starts_at: Mapped[When]
     # When it was put on record: what is entered afterwards meets no clock that had run out by then.

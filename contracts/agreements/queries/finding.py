@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
@@ -44,17 +44,16 @@ def theirs(actor: Actor) -> ColumnElement[bool]:
         exists().where(AgreementFunder.agreement_id == Agreement.id, AgreementFunder.organisation_id == organisation),
     ]
     if Role.REGIONAL_COORDINATOR in actor.roles:
-        within = aliased(PlaceWithin)
+        # Not a condition on each contract but one list of them, made once.
+        served = select(Organisation.place_code).where(Organisation.id == organisation).scalar_subquery()
+        inside = select(PlaceWithin.inner_code).where(PlaceWithin.outer_code == served)
+        around = select(PlaceWithin.outer_code).where(PlaceWithin.inner_code == served)
         concerns.append(
-            exists().where(
-                ServiceLine.agreement_id == Agreement.id,
-                LineTerms.line_id == ServiceLine.id,
-                LineTermsPlace.terms_id == LineTerms.id,
-                Organisation.id == organisation,
-                or_(
-                    and_(within.inner_code == LineTermsPlace.place_code, within.outer_code == Organisation.place_code),
-                    and_(within.outer_code == LineTermsPlace.place_code, within.inner_code == Organisation.place_code),
-                ),
+            Agreement.id.in_(
+                select(ServiceLine.agreement_id)
+                .join(LineTerms, LineTerms.line_id == ServiceLine.id)
+                .join(LineTermsPlace, LineTermsPlace.terms_id == LineTerms.id)
+                .where(LineTermsPlace.place_code.in_(inside.union(around)))
             )
         )
     return or_(*concerns)

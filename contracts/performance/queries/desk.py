@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, true
+from sqlalchemy import Row, and_, case, func, null, or_, select, true
 from sqlalchemy.orm import aliased, joinedload
 
 from contracts.agreements.models import Agreement, ServiceLine
@@ -24,6 +24,7 @@ from contracts.performance.rules import (
 )
 from contracts.referrals.models import Referral, Session
 from contracts.referrals.rules import MOVE_WORKING_DAYS, ReferralStatus, still_read_if_ended
+from contracts.volumes.queries.reading import among
 from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
@@ -84,16 +85,18 @@ class LateReferral:
 
 
 def desk(actor: Actor, narrowed: DeskFilter, *, on: date, number: int) -> Page[LateLine]:
-    """One page of the services that concern the actor and have late referrals."""
-    asked = _lines(actor, narrowed, on)
-    total = db.session.scalar(select(func.count()).select_from(asked.order_by(None).subquery())) or 0
-    number = nearest_page(number, total)
-    return Page(_with_lines(asked.offset(before(number)).limit(PAGE)), total, number)
+    """One page of the services that concern the actor and have late referrals.
+
+    Which come first follows from what is late, so all are looked at; only those shown are fetched whole.
+    """
+    found = _late_lines(actor, narrowed, on)
+    number = nearest_page(number, len(found))
+    return Page(_with_lines(found[before(number) : before(number + 1)]), len(found), number)
 
 
 def every_late_line(actor: Actor, narrowed: DeskFilter, *, on: date) -> list[LateLine]:
     """All of them: for downloads."""
-    return _with_lines(_lines(actor, narrowed, on))
+    return _with_lines(_late_lines(actor, narrowed, on))
 
 
 def late_line(actor: Actor, line_id: int) -> ServiceLine:
@@ -112,22 +115,22 @@ def late_line(actor: Actor, line_id: int) -> ServiceLine:
 
 def late_referrals(line_id: int, *, on: date, number: int) -> Page[LateReferral]:
     """One page of a line's late referrals, the longest late first."""
-    late = _late(on)
-    total = db.session.scalar(select(func.count()).select_from(late).where(late.c.line_id == line_id)) or 0
+    late = _late([line_id], on)
+    total = db.session.scalar(select(func.count()).select_from(late)) or 0
     number = nearest_page(number, total)
-    return Page(_rows(late, line_id, limit=PAGE, offset=before(number)), total, number)
+    return Page(_rows(late, limit=PAGE, offset=before(number)), total, number)
 
 
 def every_late_referral(line_id: int, *, on: date) -> list[LateReferral]:
     """All of them: for downloads, and for the letter to the supplier."""
-    return _rows(_late(on), line_id)
+    return _rows(_late([line_id], on))
 
 
 def count_late(actor: Actor, *, on: date) -> tuple[int, int]:
     """How many referrals are late among the actor's services, and on how many services."""
-    late = _late(on)
+    late = _late([row.id for row in _lines_of(actor)], on)
     wanted = (func.count().label("late"), func.count(late.c.line_id.distinct()).label("services"))
-    row = db.session.execute(_theirs(late, actor, *wanted)).one()
+    row = db.session.execute(select(*wanted).select_from(late)).one()
     return row.late, row.services
 
 
@@ -138,8 +141,11 @@ def chases_of(line_id: int) -> Sequence[Chase]:
     ).all()
 
 
-def _late(on: date) -> Any:
-    """Referrals past a clock, open or moved on: line, clock, and the moment from which the clock ran."""
+def _late(lines: Sequence[int], on: date) -> Any:
+    """Referrals of these lines past a clock, open or moved on: line, clock, and the moment from which the clock ran.
+
+    The lines are given by their keys: asked for by a condition, the database would read the whole nation's referrals.
+    """
     held = (
         select(
             func.min(Session.starts_at).label("first"),
@@ -196,47 +202,51 @@ def _late(on: date) -> Any:
     every = (
         select(Referral.id, Referral.reference, Referral.line_id, moved.label("moved"), which, ran_from)
         .join(held, true())
-        .where(Referral.status.in_((ReferralStatus.SENT, ReferralStatus.ACCEPTED, ReferralStatus.TRANSFERRED)))
+        .where(
+            among(Referral.line_id, lines),
+            Referral.status.in_((ReferralStatus.SENT, ReferralStatus.ACCEPTED, ReferralStatus.TRANSFERRED)),
+        )
         .subquery()
     )
     return select(every).where(every.c.clock.is_not(None)).subquery("late")
 
 
-def _theirs(late: Any, actor: Actor, *wanted: Any) -> Select[Any]:
+def _lines_of(actor: Actor, text: str = "") -> Sequence[Row[int, str]]:
+    """The key and title of every service that concerns the actor, perhaps of those alone in which each word stands."""
     actor.must(Permission.SEE_LATE_REFERRALS)
-    return (
-        select(*wanted)
-        .select_from(late)
-        .join(ServiceLine, ServiceLine.id == late.c.line_id)
-        .join(Agreement, Agreement.id == ServiceLine.agreement_id)
-        .where(theirs(actor))
-    )
-
-
-def _lines(actor: Actor, narrowed: DeskFilter, on: date) -> Select[Any]:
-    late = _late(on)
-    counted = [func.count().filter(late.c.clock == one.value).label(one.value) for one in LateClock]
     supplier = aliased(Organisation)
     asked = (
-        _theirs(late, actor, late.c.line_id, *counted)
+        select(ServiceLine.id, ServiceLine.title)
+        .join(ServiceLine.agreement)
         .join(supplier, supplier.id == Agreement.supplier_id)
-        .group_by(late.c.line_id, ServiceLine.title)
+        .where(theirs(actor))
     )
-    for word in narrowed.text.split():
+    for word in text.split():
         columns = (ServiceLine.title, Agreement.reference, supplier.name)
         asked = asked.where(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+    return db.session.execute(asked).all()
+
+
+def _late_lines(actor: Actor, narrowed: DeskFilter, on: date) -> list[Row[Any]]:
+    """The services with something late, sorted: the line's key, how many are past each clock, the earliest of them."""
+    titles = {row.id: row.title for row in _lines_of(actor, narrowed.text)}
+    late = _late(list(titles), on)
+    counted = [func.count().filter(late.c.clock == one.value).label(one.value) for one in LateClock]
+    asked = select(
+        late.c.line_id, func.count().label("total"), func.min(late.c.ran_from).label("earliest"), *counted
+    ).group_by(late.c.line_id)
     if narrowed.clock is not None:
         asked = asked.where(late.c.clock == narrowed.clock.value)
-    keys: dict[DeskOrder, ColumnElement[Any]] = {
-        DeskOrder.MOST: func.count().desc(),
-        DeskOrder.OLDEST: func.min(late.c.ran_from),
-        DeskOrder.TITLE: ServiceLine.title.asc(),
+    first: dict[DeskOrder, Callable[[Row[Any]], Any]] = {
+        DeskOrder.MOST: lambda row: -row.total,
+        DeskOrder.OLDEST: lambda row: row.earliest,
+        DeskOrder.TITLE: lambda row: titles[row.line_id],
     }
-    return asked.order_by(keys[narrowed.order], ServiceLine.title, late.c.line_id)
+    key = first[narrowed.order]
+    return sorted(db.session.execute(asked), key=lambda row: (key(row), titles[row.line_id], row.line_id))
 
 
-def _with_lines(asked: Select[Any]) -> list[LateLine]:
-    rows = db.session.execute(asked).all()
+def _with_lines(rows: Sequence[Row[Any]]) -> list[LateLine]:
     keys = [row.line_id for row in rows]
     lines = {
         line.id: line
@@ -264,10 +274,9 @@ def _with_lines(asked: Select[Any]) -> list[LateLine]:
     ]
 
 
-def _rows(late: Any, line_id: int, *, limit: int | None = None, offset: int = 0) -> list[LateReferral]:
+def _rows(late: Any, *, limit: int | None = None, offset: int = 0) -> list[LateReferral]:
     rows = db.session.execute(
         select(late.c.id, late.c.reference, late.c.clock, late.c.ran_from, late.c.moved)
-        .where(late.c.line_id == line_id)
         .order_by(late.c.ran_from, late.c.id)
         .limit(limit)
         .offset(offset)
