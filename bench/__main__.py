@@ -17,7 +17,17 @@ def main() -> int:
     volume.add_argument("--contracts", type=int, default=2000)
     volume.add_argument("--referrals", type=int, default=1_000_000)
     volume.add_argument("--repetitions", type=int, default=60)
+    page = parts.add_parser("pages", help="pages as people ask for them, and ten times the referrals")
+    page.add_argument("--contracts", type=int, default=2000)
+    page.add_argument("--referrals", type=int, default=1_000_000)
+    page.add_argument("--repetitions", type=int, default=9)
     given = parser.parse_args()
+    if given.name == "pages":
+        from bench.pages import pages
+
+        asked = pages(given.contracts, given.referrals, repetitions=given.repetitions)
+        print(asked.table(), flush=True)
+        return 1 if asked.wrong or asked.slow else 0
     if given.name == "volumes":
         from bench.volumes import volumes
 

@@ -34,6 +34,8 @@ from marketplace.vault import vault
 
 SEALED_WORDS = 16
 RETURNED_PERCENT = 8
+# Who was referred in these last days is still helped; who was referred in the very last has not been taken on yet.
+OPEN_DAYS, UNANSWERED_DAYS = 70, 4
 BODIES, SUPPLIERS = 12, 200
 
 CONTRACTS = """
@@ -130,7 +132,7 @@ def make_referrals(app: Flask, *, count: int, today: date, seed: int) -> None:
         for n in range(SEALED_WORDS)
     ]
     with driver(app) as connection:
-        connection.execute("TRUNCATE referrals, line_days CASCADE")
+        connection.execute("TRUNCATE referrals, line_days, sessions CASCADE")
         lines = connection.execute(
             "SELECT l.id, a.starts_on, c.category_code FROM service_lines l JOIN agreements a ON a.id = l.agreement_id"
             " JOIN service_line_categories c ON c.line_id = l.id ORDER BY l.id"
@@ -142,6 +144,9 @@ def make_referrals(app: Flask, *, count: int, today: date, seed: int) -> None:
         days: dict[int, Counter[tuple[date, date | None]]] = {line: Counter() for line, _, _ in lines}
         done: dict[int, Counter[tuple[date, date]]] = {line: Counter() for line, _, _ in lines}
         latest = datetime.combine(today, time(1), UTC)
+        status: str
+        accepted: datetime | None
+        ended: datetime | None
         with connection.cursor() as cursor, cursor.copy(REFERRALS) as rows:
             for number in range(count):
                 line, starts_on, category = lines[number % len(lines)]
@@ -150,17 +155,23 @@ def make_referrals(app: Flask, *, count: int, today: date, seed: int) -> None:
                 released = None
                 if random.randrange(100) < RETURNED_PERCENT and placed_on < today:
                     released = min(placed + timedelta(days=random.randrange(1, 10)), latest)
-                on = clock.london(placed).date()
+                on, age = clock.london(placed).date(), (today - placed_on).days
                 days[line][on, clock.london(released).date() if released else None] += 1
-                if not released:
+                status, accepted, ended = "completed", placed, placed
+                if released:
+                    status, accepted, ended = "returned", None, released
+                elif age < OPEN_DAYS:
+                    status, accepted, ended = (
+                        ("sent", None, None) if age < UNANSWERED_DAYS else ("accepted", placed, None)
+                    )
+                else:
                     done[line][on, on] += 1
                 crn, need = pool[number % SEALED_WORDS]
-                accepted = None if released else placed
                 rows.write_row(
                     (
-                        *(f"R-{number:07X}", line, person, body, "returned" if released else "completed", crn),
+                        *(f"R-{number:07X}", line, person, body, status, crn),
                         *(f"{number:064x}", category, need, "low", placed, placed, released, accepted),
-                        *(None if released else person, released or placed),
+                        *(person if accepted else None, ended),
                     )
                 )
         with (
