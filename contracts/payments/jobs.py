@@ -202,7 +202,11 @@ def reconcile() -> None:
     for_each(queries.undone_to_post(), post_what_is_undone)
     began = clock.now()
     books = actions.read_books(
-        queries.keys_to_look_at(), payments=payments(), now=began, transfers=queries.transfers_to_look_at(began)
+        queries.keys_to_look_at(),
+        payments=payments(),
+        now=began,
+        transfers=queries.transfers_to_look_at(began),
+        still_open=queries.keys_still_open(began),
     )
     with transaction():
         actions.reconcile(books, started_at=began, now=clock.now())

@@ -22,6 +22,9 @@ class PaymentAccount(Base):
 
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
     provider_id: Mapped[str] = mapped_column(unique=True)
+    # The name and the address that the provider has been told: it writes there.
+    name: Mapped[str]
+    email: Mapped[str]
 
 
 class ReceivingAccount(Base):

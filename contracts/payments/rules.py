@@ -109,6 +109,9 @@ class DifferenceKind(StrEnum):
     CHARGEBACK = "chargeback"
     RECOVERED = "recovered"
     NEWS_UNREADABLE = "news_unreadable"
+    NOT_SENT = "not_sent"
+    INVOICE_PARTIES = "invoice_parties"
+    INVOICE_DUE = "invoice_due"
 
     @property
     def label(self) -> str:
@@ -128,6 +131,9 @@ class DifferenceKind(StrEnum):
             DifferenceKind.CHARGEBACK: "Payment undone by a bank",
             DifferenceKind.RECOVERED: "Another amount taken back from the supplier",
             DifferenceKind.NEWS_UNREADABLE: "News from the provider that we cannot read",
+            DifferenceKind.NOT_SENT: "The provider has not taken the invoice for a day",
+            DifferenceKind.INVOICE_PARTIES: "Another funder or supplier",
+            DifferenceKind.INVOICE_DUE: "Due on another day",
         }[self]
 
 
@@ -146,6 +152,8 @@ def wait_after(attempts: int) -> timedelta:
 WINDOW = timedelta(days=62)
 # What is under way between the two at this moment is no difference.
 UNDER_WAY = timedelta(hours=1)
+# For so long an invoice may be on its way to the provider, tried again and again (our default).
+ON_ITS_WAY = timedelta(days=1)
 # So long after the provider has made something we may be told of it.
 HEARD_LATE = timedelta(days=7)
 

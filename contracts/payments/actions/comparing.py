@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -13,12 +13,20 @@ from sqlalchemy import select
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import CreditStatus, InvoiceStatus
 from contracts.payments.actions.sending import STANDING
-from contracts.payments.models import Chargeback, PaymentEvent, ProviderPayment, Recovery
-from contracts.payments.rules import HEARD_LATE, ChargebackStatus, DifferenceKind, RecoveryStatus
+from contracts.payments.models import (
+    Chargeback,
+    PaymentAccount,
+    PaymentEvent,
+    ProviderPayment,
+    ReceivingAccount,
+    Recovery,
+)
+from contracts.payments.rules import HEARD_LATE, ON_ITS_WAY, ChargebackStatus, DifferenceKind, RecoveryStatus
+from marketplace import clock
 from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
 from marketplace.adapters.payments.records import PaymentCredit, PaymentInvoice, PaymentTransfer
 from marketplace.extensions import db
-from marketplace.presentation import pounds_exact
+from marketplace.presentation import date_words, pounds_exact
 
 NOTHING = Decimal("0.00")
 
@@ -64,6 +72,7 @@ def compare(books: Books, ours: Sequence[Invoice]) -> Iterator[Found]:
     explained = {one.invoice_id for one in credits}
     yield from _invoices(books, ours, explained)
     yield from _recoveries(books)
+    yield from _not_sent(books)
     for event in db.session.scalars(select(PaymentEvent).where(PaymentEvent.set_aside_at.is_not(None))):
         yield Found(DifferenceKind.NEWS_UNREADABLE, event.provider_id, None, "not applied", event.kind)
     # What is posted is in our books too.
@@ -79,6 +88,15 @@ def compare(books: Books, ours: Sequence[Invoice]) -> Iterator[Found]:
     for chargeback, invoice in db.session.execute(lost):
         words = f"{pounds_exact(chargeback.amount)} taken back by the bank"
         yield Found(DifferenceKind.CHARGEBACK, invoice.number, invoice.id, invoice.status.label, words)
+
+
+def _not_sent(books: Books) -> Iterator[Found]:
+    """Invoices that the provider should have had for a day, with why it has not."""
+    waiting = select(Invoice).where(
+        Invoice.status == InvoiceStatus.DRAFT, Invoice.approved_at < books.until - ON_ITS_WAY, Invoice.attempts > 0
+    )
+    for one in db.session.scalars(waiting):
+        yield Found(DifferenceKind.NOT_SENT, one.number, one.id, one.status.label, one.last_error or "no answer yet")
 
 
 def _recoveries(books: Books) -> Iterator[Found]:
@@ -107,6 +125,12 @@ def _invoices(books: Books, ours: Iterable[Invoice], explained: set[int | None])
     payments = defaultdict[str | None, list[ProviderPayment]](list)
     for one in db.session.scalars(select(ProviderPayment).where(ProviderPayment.provider_invoice.in_(there))):
         payments[one.provider_invoice].append(one)
+    customers = dict[int, str](
+        db.session.execute(select(PaymentAccount.organisation_id, PaymentAccount.provider_id)).all()
+    )
+    accounts = dict[int, str | None](
+        db.session.execute(select(ReceivingAccount.organisation_id, ReceivingAccount.provider_id)).all()
+    )
     for theirs in books.invoices:
         invoice = by_key.get(theirs.id) or by_reference.get(theirs.reference or "")
         if invoice is None:
@@ -117,6 +141,7 @@ def _invoices(books: Books, ours: Iterable[Invoice], explained: set[int | None])
             words = f"{times[theirs.reference]} invoices"
             yield Found(DifferenceKind.INVOICE_TWICE, invoice.number, invoice.id, "1 invoice", words)
         if invoice.provider_id == theirs.id:
+            yield from _drawn(invoice, theirs, customers, accounts)
             yield from _standing(invoice, theirs, payments[theirs.id], books.until)
             if invoice.id not in explained:
                 yield from _sums(invoice, theirs, payments[theirs.id], books.until)
@@ -126,6 +151,24 @@ def _invoices(books: Books, ours: Iterable[Invoice], explained: set[int | None])
         if key not in there and books.must_have(invoice.sent_at, key):
             words = f"{invoice.status.label}, {pounds_exact(invoice.amount)}"
             yield Found(DifferenceKind.INVOICE_MISSING, invoice.number, invoice.id, words, "nothing")
+
+
+def _drawn(
+    invoice: Invoice, theirs: PaymentInvoice, customers: Mapping[int, str], accounts: Mapping[int, str | None]
+) -> Iterator[Found]:
+    """Who is to pay it, who is to be paid, and by when."""
+    ours = (customers.get(invoice.organisation_id), accounts.get(invoice.agreement.supplier_id))
+    if ours != (theirs.customer_id, theirs.account_id):
+        words = [
+            " to ".join(one or "nobody" for one in pair) for pair in (ours, (theirs.customer_id, theirs.account_id))
+        ]
+        yield Found(DifferenceKind.INVOICE_PARTIES, invoice.number, invoice.id, *words)
+    due = clock.london(theirs.due).date() if theirs.due else None
+    # What was late when it was drawn there is due there on the day after.
+    on_the_day_after = clock.london(theirs.created).date() + timedelta(days=1)
+    if due != max(invoice.due_on, on_the_day_after):
+        words = [date_words(invoice.due_on), date_words(due) if due else "no day"]
+        yield Found(DifferenceKind.INVOICE_DUE, invoice.number, invoice.id, *words)
 
 
 def _standing(

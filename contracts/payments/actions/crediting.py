@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from contracts.invoices import actions as invoices
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import UNSENT, CreditStatus, InvoiceStatus
+from contracts.payments.actions.refusals import refusal
 from contracts.payments.actions.sending import take
 from contracts.payments.actions.taking_back import held_note
 from contracts.payments.models import PaymentAccount
@@ -75,7 +76,7 @@ def send_credit(note: CreditNote, *, payments: Payments, now: datetime) -> None:
         _keep_words(note, "The payment provider did not answer.", failure, now=now)
     except PaymentsRefused as failure:
         note.next_attempt_at = now + LONGEST_WAIT
-        _keep_words(note, f"The payment provider refused it: {failure}", failure, now=now)
+        _keep_words(note, refusal(failure), failure, now=now)
     else:
         _take_over(made, note, now=now)
     db.session.flush()

@@ -11,6 +11,7 @@ from contracts.agreements.models import Agreement
 from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceStatus
 from contracts.payments import letters
+from contracts.payments.actions.refusals import refusal
 from contracts.payments.models import ReceivingAccount
 from contracts.payments.rules import AccountStatus
 from marketplace import audit
@@ -55,7 +56,7 @@ def open_account(account: ReceivingAccount, *, payments: Payments, now: datetime
     except PaymentsTemporaryFailure:
         account.last_error = "The payment provider did not answer."
     except PaymentsFailed as failure:
-        account.last_error = f"The payment provider refused it: {failure}"[:300]
+        account.last_error = refusal(failure)[:300]
     else:
         account.provider_id, account.last_error = told.id, None
         take_account(told, at=now, now=now)

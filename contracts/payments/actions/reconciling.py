@@ -7,8 +7,9 @@ from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
+from contracts.agreements.models import Agreement
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import CreditStatus, InvoiceStatus, number_of_reference
 from contracts.payments import letters
@@ -24,10 +25,18 @@ from marketplace.errors import Invalid
 from marketplace.extensions import db
 
 
-def read_books(also: Iterable[str], *, payments: Payments, now: datetime, transfers: Iterable[str] = ()) -> Books:
+def read_books(
+    also: Iterable[str],
+    *,
+    payments: Payments,
+    now: datetime,
+    transfers: Iterable[str] = (),
+    still_open: Iterable[str] = (),
+) -> Books:
     """Read the provider's books, outside any transaction; `also` are invoices by its keys, however old they are.
 
-    `transfers` are likewise what passed payments on.
+    `transfers` are likewise what passed payments on. Those that are `still_open` with us and not there are looked at
+    too: news of them may have been lost for good.
 
     What is under way at this moment is left for the next time.
     """
@@ -35,7 +44,7 @@ def read_books(also: Iterable[str], *, payments: Payments, now: datetime, transf
     found = {one.id: one for one in payments.invoices(status=ProviderStatus.OPEN, until=since)}
     found |= {one.id: one for one in payments.invoices(since=since, until=until)}
     credits = {one.id: one for one in payments.credits(since=since, until=until)}
-    looked_at = frozenset(also)
+    looked_at = frozenset(also) | (frozenset(still_open) - found.keys())
     for key in looked_at:
         with suppress(PaymentsNotFound):
             if key not in found:
@@ -110,7 +119,7 @@ def _ours(books: Books) -> list[Invoice]:
                     Invoice.id.in_(credited),
                 )
             )
-            .options(selectinload(Invoice.credit_notes))
+            .options(selectinload(Invoice.credit_notes), joinedload(Invoice.agreement).load_only(Agreement.supplier_id))
         )
     )
 

@@ -16,6 +16,7 @@ from contracts.invoices.models import Invoice
 from contracts.ledger.actions import post
 from contracts.ledger.rules import PostingKind, laid_out, returned
 from contracts.payments import letters
+from contracts.payments.actions.refusals import refusal
 from contracts.payments.models import Chargeback, Recovery
 from contracts.payments.rules import LONGEST_WAIT, RECOVERY_MOVES, RecoveryStatus, wait_after
 from marketplace import audit
@@ -96,7 +97,7 @@ def recover(recovery: Recovery, *, payments: Payments, now: datetime) -> None:
         _keep_words(recovery, "The payment provider did not answer.", failure, now=now)
     except PaymentsRefused as failure:
         recovery.next_attempt_at = now + LONGEST_WAIT
-        _keep_words(recovery, f"The payment provider refused it: {failure}", failure, now=now)
+        _keep_words(recovery, refusal(failure), failure, now=now)
     else:
         if made is None:
             words = "Nothing had gone on to the supplier"

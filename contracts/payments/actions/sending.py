@@ -6,7 +6,7 @@ Everything here may run twice: the provider is asked with our own number as the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,11 +16,12 @@ from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceStatus
 from contracts.payments import letters
 from contracts.payments.actions.receiving import take_account
+from contracts.payments.actions.refusals import refusal
 from contracts.payments.actions.taking_back import tell_of_chargebacks, undo_what_is_lost
 from contracts.payments.models import PaymentAccount, ReceivingAccount
 from contracts.payments.queries import receiving_account
 from contracts.payments.rules import LONGEST_WAIT, SHORTEST_WAIT, AccountStatus, wait_after
-from marketplace import audit
+from marketplace import audit, clock
 from marketplace.access import SYSTEM, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.queries import people_with
@@ -46,6 +47,11 @@ STANDING = {
     ProviderStatus.PAID: InvoiceStatus.PAID,
     ProviderStatus.VOID: InvoiceStatus.VOID,
 }
+
+
+def due_there(due_on: date, on: datetime) -> datetime:
+    """The last second of the day by which it is to be paid; of tomorrow where that day is over: it must be to come."""
+    return clock.ends(max(due_on, clock.london(on).date() + timedelta(days=1))) - timedelta(seconds=1)
 
 
 def begin_to_send(invoice_ids: Sequence[int]) -> dict[int, bool]:
@@ -89,6 +95,7 @@ def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime, first: 
     try:
         sent = payments.raise_invoice(
             customer_id=_customer(funder, email=payers[0].email, payments=payments),
+            due=due_there(invoice.due_on, now),
             account_id=account.provider_id,
             reference=invoice.payment_reference,
             lines=[PaymentLine(text, amount) for text, amount in invoice.asked],
@@ -101,8 +108,7 @@ def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime, first: 
         words, wait = "The payment provider did not answer.", wait_after(invoice.attempts)
         _not_sent(invoice, words, again_in=wait, now=now, failure=failure)
     except PaymentsRefused as failure:
-        words = f"The payment provider refused it: {failure}"
-        _not_sent(invoice, words, again_in=LONGEST_WAIT, now=now, failure=failure)
+        _not_sent(invoice, refusal(failure), again_in=LONGEST_WAIT, now=now, failure=failure)
         if failure.code == UNABLE:
             _ask_again(account, payments=payments, now=now)
     else:
@@ -131,14 +137,18 @@ def _ask_again(account: ReceivingAccount, *, payments: Payments, now: datetime) 
 
 
 def _customer(funder: Organisation, *, email: str, payments: Payments) -> str:
+    """The funder's customer at the provider, which writes to whoever pays for the funder now."""
     account = db.session.get(PaymentAccount, funder.id)
     if account is not None:
+        if (account.name, account.email) != (funder.name, email):
+            payments.update_customer(account.provider_id, name=funder.name, email=email)
+            account.name, account.email = funder.name, email
         return account.provider_id
     made = payments.ensure_customer(reference=str(funder.id), name=funder.name, email=email)
     # Two workers may send this funder's first two invoices at once: both have the same customer, one keeps it.
     db.session.execute(
         insert(PaymentAccount)
-        .values(organisation_id=funder.id, provider_id=made.id)
+        .values(organisation_id=funder.id, provider_id=made.id, name=funder.name, email=email)
         .on_conflict_do_nothing(index_elements=["organisation_id"])
     )
     return db.session.get_one(PaymentAccount, funder.id, populate_existing=True).provider_id

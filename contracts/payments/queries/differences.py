@@ -10,8 +10,9 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from contracts.invoices.models import Invoice
+from contracts.invoices.rules import InvoiceStatus
 from contracts.payments.models import Chargeback, Difference, Reconciliation, Recovery
-from contracts.payments.rules import WINDOW, DifferenceKind
+from contracts.payments.rules import HEARD_LATE, WINDOW, DifferenceKind
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.paging import PAGE, Page, before, nearest_page
@@ -71,6 +72,13 @@ def keys_to_look_at() -> Sequence[str]:
         )
         if key is not None
     ]
+
+
+def keys_still_open(now: datetime) -> Sequence[str]:
+    """The provider's keys of invoices that stand open with us and are older than what is compared each night."""
+    old = Invoice.sent_at < now - WINDOW + HEARD_LATE
+    found = db.session.scalars(select(Invoice.provider_id).where(Invoice.status == InvoiceStatus.OPEN, old))
+    return [key for key in found if key is not None]
 
 
 def transfers_to_look_at(now: datetime) -> Sequence[str]:

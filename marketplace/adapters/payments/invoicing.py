@@ -36,15 +36,16 @@ class Invoicing(Client):
         """
         for known in each(self._api.customers.list, customer_from, email=email):
             if known.reference == reference:
-                return known if known.name == name else self._rename(known, name)
+                return known if known.name == name else self.update_customer(known.id, name=name, email=email)
         with our_failures():
             params = {"name": name, "email": email, "metadata": {"reference": reference}}
             key = key_for("customer", reference, name, email)
             return customer_from(self._once(lambda options: self._api.customers.create(params, options), key).to_dict())
 
-    def _rename(self, known: PaymentCustomer, name: str) -> PaymentCustomer:
+    def update_customer(self, customer_id: str, *, name: str, email: str) -> PaymentCustomer:
+        """Bring what the provider calls this body, and where it writes to it, up to date. Twice changes nothing."""
         with our_failures():
-            return customer_from(self._api.customers.update(known.id, {"name": name}).to_dict())
+            return customer_from(self._api.customers.update(customer_id, {"name": name, "email": email}).to_dict())
 
     # Invoices, step by step
 
@@ -55,24 +56,25 @@ class Invoicing(Client):
         reference: str,
         key: str,
         account_id: str | None = None,
-        days_until_due: int = DAYS_UNTIL_DUE,
+        due: datetime | None = None,
         description: str = "",
         metadata: Mapping[str, str] | None = None,
     ) -> PaymentInvoice:
         """An empty draft in pounds, to be paid on receipt of the invoice. Nothing reaches the customer yet.
 
-        With `account_id` it is made out in that supplier's name, and what is paid goes on to the supplier.
+        It is due at that moment, which must be to come, or in 30 days. With `account_id` it is made out in that
+        supplier's name, and what is paid goes on to the supplier.
         """
         params: dict[str, object] = {
             "customer": customer_id,
             "collection_method": "send_invoice",
-            "days_until_due": days_until_due,
             "currency": CURRENCY,
             "auto_advance": False,  # we say when it is final; the provider never does so by itself
             "pending_invoice_items_behavior": "exclude",
             "description": description,
             "metadata": {**(metadata or {}), "reference": reference},
         }
+        params |= {"days_until_due": DAYS_UNTIL_DUE} if due is None else {"due_date": int(due.timestamp())}
         if account_id is not None:
             params |= {"on_behalf_of": account_id, "transfer_data": {"destination": account_id}}
         with our_failures():

@@ -12,7 +12,6 @@ from decimal import Decimal
 
 from marketplace.adapters.payments.client import CLOCKS_APART, key_for
 from marketplace.adapters.payments.crediting import Crediting
-from marketplace.adapters.payments.invoicing import DAYS_UNTIL_DUE
 from marketplace.adapters.payments.records import (
     AskedCredit,
     InvoiceStatus,
@@ -34,7 +33,7 @@ class Raising(Crediting):
         credits: Sequence[AskedCredit] = (),
         account_id: str | None = None,
         asked_since: datetime | None = None,
-        days_until_due: int = DAYS_UNTIL_DUE,
+        due: datetime | None = None,
         description: str = "",
         metadata: Mapping[str, str] | None = None,
     ) -> PaymentInvoice:
@@ -58,7 +57,7 @@ class Raising(Crediting):
             reference=reference,
             key=key_for("draft", reference),
             account_id=account_id,
-            days_until_due=days_until_due,
+            due=due,
             description=description,
             metadata=metadata,
         )

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, scoped_session
 
 from contracts.invoices.models import Invoice
@@ -13,6 +13,9 @@ from contracts.invoices.rules import InvoiceStatus
 from contracts.payments import actions, queries
 from contracts.payments.models import PaymentAccount
 from marketplace import audit
+from marketplace.access import Permission
+from marketplace.accounts.models import RoleGrant
+from marketplace.accounts.queries import people_with
 from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.factories.accounts import make_commissioner
@@ -122,13 +125,13 @@ def test_the_wait_grows_and_the_history_does_not(session: Database, provider: Ru
     assert what_happened(invoice) == ["Could not be sent yet"]
 
 
-def test_what_the_provider_refuses_is_kept_in_its_words_and_tried_again_late(
+def test_what_the_provider_refuses_is_kept_by_its_code_and_tried_again_late(
     session: Database, provider: Running
 ) -> None:
     invoice = make_invoice(make_payable())
     actions.send_invoice(invoice, payments=provider.payments(api_key="sk_wrong"), now=NOVEMBER)
     assert invoice.status is InvoiceStatus.DRAFT
-    assert (invoice.last_error or "").startswith("The payment provider refused it: Invalid API Key")
+    assert invoice.last_error == "The payment provider refused it (401)."
     assert invoice.next_attempt_at == NOVEMBER + actions.LONGEST_WAIT
     send(invoice, provider, invoice.next_attempt_at)
     assert invoice.status is InvoiceStatus.OPEN
@@ -155,6 +158,31 @@ def test_a_funder_is_one_customer(session: Database, provider: Running) -> None:
         send(make_invoice(make_payable(lead=body)), provider)
     assert len(provider.ask("GET", "/v1/customers").json()["data"]) == 1
     assert session.scalar(select(func.count()).select_from(PaymentAccount)) == 1
+
+
+def test_the_provider_writes_to_whoever_pays_for_the_funder_now(session: Database, provider: Running) -> None:
+    body = make_commissioner()
+    send(make_invoice(make_payable(lead=body)), provider)
+    (first,) = people_with(body.id, Permission.PAY_INVOICES)
+    newer = finance_of(body)
+    session.execute(delete(RoleGrant).where(RoleGrant.person_id == first.id))
+    body.name = "A new name"
+    send(make_invoice(make_payable(lead=body, with_finance=False)), provider)
+    (customer,) = provider.ask("GET", "/v1/customers").json()["data"]
+    (now_there,) = people_with(body.id, Permission.PAY_INVOICES)
+    assert now_there.id == newer.person_id
+    assert (customer["name"], customer["email"]) == ("A new name", now_there.email)
+
+
+@pytest.mark.parametrize(
+    ("due", "there"), [(date(2026, 11, 20), date(2026, 11, 20)), (date(2026, 11, 2), date(2026, 11, 3))]
+)
+def test_it_is_due_there_on_its_day_or_tomorrow(session: Database, provider: Running, due: date, there: date) -> None:
+    invoice = make_invoice(make_payable())
+    invoice.due_on = due
+    send(invoice, provider)
+    found = provider.payments().invoice(invoice.provider_id or "").due
+    assert found == datetime.combine(there, time(23, 59, 59), tzinfo=UTC)
 
 
 def test_killed_before_the_commit_and_paid_meanwhile(session: Database, provider: Running) -> None:

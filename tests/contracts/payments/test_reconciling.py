@@ -137,6 +137,46 @@ def test_each_kind_of_difference_is_found(
     assert (invoice.amount, invoice.status) == (Decimal("99.00"), InvoiceStatus.OPEN)  # nothing was mended
 
 
+def test_who_pays_whom_and_by_when_is_compared(
+    session: Database, provider: Running, clock: StandingClock, invoice: Invoice
+) -> None:
+    account = queries.receiving_account(invoice.agreement.supplier_id)
+    assert account is not None
+    account.provider_id = "acct_other"
+    invoice.due_on += timedelta(days=400)
+    session.commit()
+    later(provider, clock)
+    jobs.reconcile()
+    kinds = [kind for kind, *_ in found(session)]
+    assert sorted(kinds) == ["invoice_due", "invoice_parties"]
+
+
+def test_an_invoice_that_the_provider_has_not_taken_for_a_day_is_a_difference(
+    session: Database, provider: Running, clock: StandingClock, invoice: Invoice
+) -> None:
+    month = datetime(2027, 1, 1, tzinfo=UTC).date()
+    stuck = make_invoice(invoice.agreement, month=month, status=InvoiceStatus.DRAFT, amount="7.00")
+    stuck.approved_at, stuck.next_attempt_at = clock(), clock()
+    session.commit()
+    provider.behave(faults=[{"kind": "broken", "count": 1}])
+    jobs.send_invoices([stuck.id])
+    later(provider, clock, hours=24)
+    jobs.reconcile()
+    assert found(session) == []
+    later(provider, clock, hours=2)
+    jobs.reconcile()
+    assert found(session) == [("not_sent", "Being sent", "The payment provider did not answer.")]
+
+
+def test_what_is_open_with_us_for_long_and_paid_there_is_found_though_all_news_was_lost(
+    session: Database, provider: Running, clock: StandingClock, invoice: Invoice
+) -> None:
+    pay(invoice)
+    later(provider, clock, days=70)
+    jobs.reconcile()
+    assert [kind for kind, *_ in found(session)] == ["invoice_status"]
+
+
 def test_a_status_that_no_news_explains_is_a_difference_until_it_agrees(
     session: Database, provider: Running, clock: StandingClock, invoice: Invoice
 ) -> None:

@@ -26,19 +26,21 @@ class Invoices(Charges):
         """An empty draft."""
         asking.only(
             params,
-            *("customer", "collection_method", "days_until_due", "currency", "auto_advance", "description"),
+            *("customer", "collection_method", "days_until_due", "due_date", "currency", "auto_advance", "description"),
             *("pending_invoice_items_behavior", "metadata", "footer", "on_behalf_of", "transfer_data"),
         )
         customer = self.find("customer", asking.required(params, "customer"), "customer", status=400)
         method = asking.one_of(
             params, "collection_method", "charge_automatically", ("charge_automatically", "send_invoice")
         )
-        days = asking.integer(params, "days_until_due")
-        if method == "send_invoice" and days is None:
+        days, due = asking.integer(params, "days_until_due"), asking.integer(params, "due_date")
+        if days is not None and due is not None:
+            raise StripeError("You may only specify one of these parameters: days_until_due, due_date.")
+        if method == "send_invoice" and days is due is None:
             raise StripeError(
                 "If invoice collection method is 'send_invoice', you must specify 'due_date' or 'days_until_due'."
             )
-        if method != "send_invoice" and days is not None:
+        if method != "send_invoice" and (days is not None or due is not None):
             raise StripeError(
                 "You can only specify 'due_date' or 'days_until_due' if invoice collection method is 'send_invoice'."
             )
@@ -65,7 +67,7 @@ class Invoices(Charges):
             "customer_email": customer["email"],
             "customer_name": customer["name"],
             "description": params.get("description") or None,
-            "due_date": None if days is None else now + days * 86400,
+            "due_date": due if days is None else now + days * 86400,
             "effective_at": None,
             "footer": params.get("footer") or None,
             "hosted_invoice_url": None,
