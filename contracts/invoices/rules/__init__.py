@@ -14,15 +14,10 @@ from contracts.invoices.rules.amounts import (
 )
 from contracts.invoices.rules.prices import (
     Charge,
-    Span,
-    SpanDue,
-    YearDue,
-    bands_of_year,
     month_charges,
     month_price,
     months_begun,
     months_in_arrears,
-    year_due,
     years_over,
 )
 from contracts.invoices.rules.standing import (
@@ -49,6 +44,7 @@ from contracts.invoices.rules.standing import (
     reconciliation_number,
     reissue_number,
 )
+from contracts.volumes.rules import Span, SpanDue, YearDue, bands_of_year, year_due
 
 __all__ = [
     "CREDIT_MOVES",

@@ -7,7 +7,7 @@ there are. What the figures mean is worked out by the rules, here as everywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -30,12 +30,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 from sqlalchemy.types import NULLTYPE
 
+from calloffs.plans.rules import Band
 from contracts.agreements.models import Agreement, AgreementVersion, LineBand, LineTerms, ServiceLine
 from contracts.agreements.queries import in_force
 from contracts.agreements.rules import contract_year
 from contracts.referrals.models import LineDay
 from contracts.volumes.models import LineSeason
-from contracts.volumes.rules import EVEN, Plan, Planned, Position, planned_from, profile
+from contracts.volumes.rules import EVEN, Plan, Position, Span, planned_from, profile
 from marketplace.extensions import db
 
 # A nation's lines share few contract years.
@@ -65,7 +66,7 @@ def _positions(rows: Sequence[Any], on: date) -> list[Position]:
     for row in rows:
         if row.in_force_from > row.starts_on and row.in_force_from > (first := _year(row.starts_on, on)[0]):
             changed[row.id] = first
-    earlier = _earlier_plans(changed, on) if changed else {}
+    earlier = _earlier_spans(changed, on) if changed else {}
     return [_position(row, earlier.get(row[0]), on) for row in rows]
 
 
@@ -86,7 +87,7 @@ def _one_line() -> tuple[str, dict[str, Any]]:
     return made.string, made.params
 
 
-def _position(row: Any, earlier: Plan | None, on: date) -> Position:
+def _position(row: Any, earlier: Sequence[Span] | None, on: date) -> Position:
     line, starts, ends, opens, shuts, planned_band, lows, highs, prices, since, season, counted_in, total, done = row
     first, last = _year(starts, on)
     year = profile(
@@ -107,7 +108,11 @@ def _position(row: Any, earlier: Plan | None, on: date) -> Position:
         highs=highs or (),
         prices=prices or (),
         planned_band=planned_band,
-        plan=(*(earlier or ()), *planned_from(since if earlier else first, highs or (), prices or (), planned_band)),
+        plan=(
+            *(planned for span in earlier or () for planned in _planned(span)),
+            *planned_from(since if earlier else first, highs or (), prices or (), planned_band),
+        ),
+        earlier=tuple(earlier or ()),
     )
 
 
@@ -187,8 +192,13 @@ def _bands(name: str) -> Any:
     )
 
 
-def _earlier_plans(firsts: dict[int, date], on: date) -> dict[int, list[Planned]]:
-    """What was planned earlier in the contract year, for lines whose terms were changed since its first day."""
+def _planned(span: Span) -> Plan:
+    highs, prices = [band.high for band in span.bands], [band.annual_value for band in span.bands]
+    return planned_from(span.first, highs, prices, span.planned_band)
+
+
+def _earlier_spans(firsts: dict[int, date], on: date) -> dict[int, list[Span]]:
+    """What was agreed earlier in the contract year, for lines whose terms were changed since its first day."""
     bands = _bands("bands")
     rows = db.session.execute(
         select(
@@ -196,6 +206,7 @@ def _earlier_plans(firsts: dict[int, date], on: date) -> dict[int, list[Planned]
             AgreementVersion.in_force_from,
             AgreementVersion.superseded_on,
             LineTerms.planned_band,
+            bands.c.lows,
             bands.c.highs,
             bands.c.prices,
         )
@@ -209,11 +220,13 @@ def _earlier_plans(firsts: dict[int, date], on: date) -> dict[int, list[Planned]
         )
         .order_by(LineTerms.line_id, AgreementVersion.number)
     )
-    found: dict[int, list[Planned]] = {}
-    for line, since, superseded_on, planned_band, highs, prices in rows:
-        if superseded_on > firsts[line]:
-            found.setdefault(line, []).extend(
-                planned_from(max(since, firsts[line]), highs or (), prices or (), planned_band)
+    found: dict[int, list[Span]] = {}
+    for line, since, superseded_on, planned_band, lows, highs, prices in rows:
+        if superseded_on > firsts[line] and highs:
+            agreed = (Band(number, *band) for number, band in enumerate(zip(lows, highs, prices, strict=True), start=1))
+            last = superseded_on - timedelta(days=1)
+            found.setdefault(line, []).append(
+                Span(max(since, firsts[line]), last, tuple(agreed), planned_band or len(highs))
             )
     return found
 

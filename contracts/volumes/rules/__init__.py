@@ -24,8 +24,6 @@ from contracts.volumes.rules.position import (
     Position,
     Standing,
     assess,
-    band_paid,
-    band_reached,
     planned_from,
 )
 from contracts.volumes.rules.price import (
@@ -36,6 +34,7 @@ from contracts.volumes.rules.price import (
     one_more,
     paid_against_used,
     paid_to_date,
+    price_of_year,
 )
 from contracts.volumes.rules.profile import (
     EVEN,
@@ -46,6 +45,7 @@ from contracts.volumes.rules.profile import (
     Profile,
     half_up,
     profile,
+    scaled_down,
     scaled_up,
     season_faults,
 )
@@ -61,6 +61,7 @@ from contracts.volumes.rules.sureness import (
     more_at,
     year_end_range,
 )
+from contracts.volumes.rules.years import Span, SpanDue, YearDue, bands_of_year, year_due
 
 __all__ = [
     "ACTION_MOVES",
@@ -90,15 +91,17 @@ __all__ = [
     "Position",
     "Profile",
     "Range",
+    "Span",
+    "SpanDue",
     "Standing",
     "Step",
     "Sureness",
     "Verdict",
+    "YearDue",
     "assess",
     "at_most",
     "at_stake",
-    "band_paid",
-    "band_reached",
+    "bands_of_year",
     "due_alerts",
     "half_up",
     "likelihood",
@@ -108,10 +111,13 @@ __all__ = [
     "paid_against_used",
     "paid_to_date",
     "planned_from",
+    "price_of_year",
     "profile",
+    "scaled_down",
     "scaled_up",
     "season_faults",
     "steps",
     "told_of",
+    "year_due",
     "year_end_range",
 ]

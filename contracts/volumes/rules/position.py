@@ -15,8 +15,9 @@ from enum import StrEnum
 from functools import cached_property
 
 from calloffs.plans.rules import Band
-from contracts.volumes.rules.profile import SOON, Plan, Planned, Profile
+from contracts.volumes.rules.profile import SOON, Plan, Planned, Profile, scaled_down, scaled_up
 from contracts.volumes.rules.sureness import Likelihood, Range, likelihood, year_end_range
+from contracts.volumes.rules.years import Span, bands_of_year
 
 # Our defaults, shown as such: how far from the profile still counts as on it, in percent of the profile; from what
 # part of the cap a service is near it; and how many working days before the cap is met the region should act.
@@ -66,7 +67,8 @@ class Position:
 
     `lows` and `highs` are the ends of the bands agreed on that day, lowest first (a cap alone is one band, from 0);
     `plan` is the planned band's high end (the projection itself, where our default widths were used), and earlier
-    ones where a variation changed it within the year. `counted` are the referrals that count, to date.
+    ones where a variation changed it within the year; `earlier` are the bands of the days before that variation.
+    `counted` are the referrals that count, to date.
     """
 
     line_id: int
@@ -80,6 +82,7 @@ class Position:
     plan: Plan
     # Of those that count, how many have been completed.
     delivered: int = 0
+    earlier: Sequence[Span] = ()
 
     @property
     def first_day(self) -> date:
@@ -92,8 +95,43 @@ class Position:
         return self.year.closes
 
     @property
+    def is_part(self) -> bool:
+        """Whether the contract ends within this contract year."""
+        return self.last_day < self.year.last
+
+    @property
+    def compared(self) -> int:
+        """The count as of a whole year, as bands are: the one by which the year is paid (decision 0031)."""
+        return scaled_up(self.counted, self.first_day, self.last_day, self.year.last)
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """The contract year by the terms in force in it, as they stand on the day; none without bands."""
+        if not self.highs:
+            return []
+        return [
+            *self.earlier,
+            Span(self.plan[-1].since, self.last_day, self.bands, self.planned_band or len(self.highs)),
+        ]
+
+    @cached_property
+    def begins_at(self) -> Sequence[int]:
+        """From how many referrals of this contract year on each band is reached, by the rule by which it is paid.
+
+        Bands are of a whole year, and where they were changed within it, those of the whole year by days count.
+        """
+        lows = bands_of_year(self.spans)[-1] if self.earlier and self.highs else self.lows
+        if not self.is_part:
+            return lows
+        return [scaled_down(low, self.first_day, self.last_day, self.year.last) for low in lows]
+
+    def _reached(self, counted: int) -> int | None:
+        return max((number for number, low in enumerate(self.begins_at, start=1) if low <= counted), default=None)
+
+    @property
     def cap(self) -> int | None:
-        """The most referrals in one contract year: the top band's high end; None where no volume is agreed."""
+        """The most referrals in one contract year, however short: the top band's high end; None where no volume is
+        agreed."""
         return self.highs[-1] if self.highs else None
 
     @property
@@ -132,13 +170,13 @@ class Position:
     @property
     def band(self) -> int | None:
         """The band that the count to date has reached; None below the lowest."""
-        return band_reached(self.bands, self.counted)
+        return self._reached(self.counted)
 
     @property
     def projected_band(self) -> int | None:
         """The band for which the year would be paid at the current rate: never below the lowest."""
-        projected = self.projected_annually
-        return None if projected is None else band_paid(self.bands, projected)
+        projected = self.projected
+        return None if projected is None or not self.highs else self._reached(projected) or 1
 
     @property
     def minimum_income(self) -> Decimal | None:
@@ -147,13 +185,13 @@ class Position:
 
     @property
     def minimum_volume(self) -> int | None:
-        """The lowest band's low end; None where there is none to speak of."""
+        """The lowest band's low end, of a whole year; None where there is none to speak of."""
         return (self.lows[0] or None) if self.lows else None
 
     @cached_property
     def next_edge(self) -> Edge | None:
         """The next band's beginning, or the cap where no band follows; None once that is met."""
-        for number, low in enumerate(self.lows, start=1):
+        for number, low in enumerate(self.begins_at, start=1):
             if low > self.counted:
                 return self._edge(low, number)
         return self.cap_edge if self.room else None
@@ -205,20 +243,8 @@ class Position:
     @property
     def heads_under_minimum(self) -> bool:
         """Whether the year ends under the lowest band at the current rate, however little that says yet."""
-        projected = self.projected_annually
-        return bool(self.lows) and projected is not None and projected < self.lows[0]
-
-
-def band_reached(bands: Sequence[Band], volume: int) -> int | None:
-    """The number of the highest band that begins at or below the volume; None below the lowest."""
-    return max((band.number for band in bands if band.low <= volume), default=None)
-
-
-def band_paid(bands: Sequence[Band], volume: int) -> int | None:
-    """The band for which a year with this volume is paid: the one reached, never below the lowest (R42)."""
-    if not bands:
-        return None
-    return band_reached(bands, volume) or bands[0].number
+        projected = self.projected
+        return bool(self.lows) and projected is not None and projected < self.begins_at[0]
 
 
 def planned_from(since: date, highs: Sequence[int], prices: Sequence[Decimal], planned_band: int | None) -> Plan:

@@ -11,8 +11,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from contracts.agreements.rules import first_of_month, price_of
-from contracts.volumes.rules.position import Position, band_paid
+from contracts.volumes.rules.position import Position
 from contracts.volumes.rules.profile import spans
+from contracts.volumes.rules.years import year_due
 from marketplace.money import pounds
 
 
@@ -48,7 +49,7 @@ class OneMore:
     reaches_band: int | None
     meets_cap: bool
     room_after: int
-    # The price of a whole year with the count as it stands, and with one more: never below the lowest band's.
+    # What the contract year comes to with the count as it stands, and with one more: never below the lowest band's.
     price_now: Decimal
     price_after: Decimal
 
@@ -90,13 +91,14 @@ def paid_against_used(found: Position) -> PaidAgainstUsed | None:
 def at_stake(found: Position) -> AtStake | None:
     """What of the guaranteed minimum would be paid for nobody at the current rate; None where there is no minimum.
 
-    The minimum is spread evenly over the people of the lowest band's low end.
+    The minimum (of a year cut short, that of its days) is spread evenly over the people at whom the lowest band begins.
     """
-    minimum, income, projected = found.minimum_volume, found.minimum_income, found.projected_annually
-    if minimum is None or income is None or projected is None:
+    minimum, projected = found.minimum_volume, found.projected
+    if minimum is None or projected is None or not found.plan:
         return None
-    missing = max(minimum - projected, 0)
-    return AtStake(missing, pounds(income * missing / minimum))
+    needed = found.begins_at[0]
+    missing = max(needed - projected, 0)
+    return AtStake(missing, pounds(price_of_year(found, 0) * missing / needed) if missing else Decimal(0))
 
 
 def one_more(found: Position) -> OneMore | None:
@@ -104,10 +106,12 @@ def one_more(found: Position) -> OneMore | None:
     room = found.room
     if not room:
         return None
-    bands = found.bands
-    now, after = (
-        next(band.annual_value for band in bands if band.number == band_paid(bands, count))
-        for count in (found.counted, found.counted + 1)
-    )
-    reached = next((band.number for band in bands if band.low == found.counted + 1), None)
+    now, after = (price_of_year(found, count) for count in (found.counted, found.counted + 1))
+    reached = next((number for number, low in enumerate(found.begins_at, start=1) if low == found.counted + 1), None)
     return OneMore(reached, room == 1, room - 1, now, after)
+
+
+def price_of_year(found: Position, counted: int) -> Decimal:
+    """What the contract year comes to at its end if so many count, in pounds, by the one rule of reconciling."""
+    first, last = found.first_day, found.last_day
+    return year_due(found.spans, starts_on=first, ends_on=last, year=(first, found.year.last), counted=counted).due

@@ -222,6 +222,14 @@ def scaled_up(count: int, first: date, last: date, whole_last: date) -> int:
     return half_up(count * ((whole_last - first).days + 1), max((last - first).days + 1, 1))
 
 
+def scaled_down(volume: int, first: date, last: date, whole_last: date) -> int:
+    """The fewest of the days first..last that are, scaled up, at least so many of the whole year."""
+    if last >= whole_last:
+        return volume
+    days, whole = max((last - first).days + 1, 1), (whole_last - first).days + 1
+    return max(-(days * (1 - 2 * volume) // (2 * whole)), 0)
+
+
 def half_up(part: int, whole: int) -> int:
     """part ÷ whole to the nearest whole number, halves up."""
     return (2 * part + whole) // (2 * whole)

@@ -26,8 +26,8 @@ from tests.contracts.volumes.year import (
     [(0, None, 1), (59, None, 1), (60, 1, 1), (80, 1, 1), (81, 2, 2), (120, 3, 3), (140, 4, 4), (900, 4, 4)],
 )
 def test_the_band_reached_and_the_band_paid(volume: int, reached: int | None, paid: int) -> None:
-    assert rules.band_reached(BANDS, volume) == reached
-    assert rules.band_paid(BANDS, volume) == paid
+    found = position(volume, LAST)
+    assert (found.band, found.projected_band) == (reached, paid)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calloffs.plans.rules import Band
 from contracts.volumes import rules
@@ -15,6 +17,7 @@ from tests.contracts.volumes.year import (
     YEAR,
     plan,
     position,
+    volumes,
 )
 
 
@@ -97,6 +100,29 @@ def test_what_one_more_referral_does(counted: int, reaches: int | None, meets: b
     assert found is not None
     assert (found.reaches_band, found.meets_cap, found.room_after) == (reaches, meets, room)
     assert found.change == Decimal(change)
+
+
+def test_a_year_cut_short_is_read_by_the_rule_by_which_it_is_paid() -> None:
+    ends = rules.profile(FIRST, LAST, ends_on=date(2026, 9, 30))
+    # 183 days of 365: 50 x 365 / 183 = 99.7, one more 101.7; 40 are 79.8 and 41 are 81.8; 30 are 59.8.
+    found = position(50, date(2026, 8, 31), year=ends)
+    assert (found.is_part, found.compared, found.band, found.room) == (True, 100, 2, 90)
+    assert found.next_edge is not None
+    assert (found.next_edge.band, found.next_edge.volume) == (3, 51)
+    assert list(found.begins_at) == [30, 41, 51, 61]
+    # Six of £6,666.67 and of £7,916.67.
+    assert rules.one_more(found) == rules.OneMore(3, False, 89, Decimal("40000.02"), Decimal("47500.02"))
+    nobody = position(0, date(2026, 8, 31), year=ends)
+    assert nobody.band is None
+    assert rules.at_stake(nobody) == rules.AtStake(30, Decimal("30000.00"))
+
+
+@given(volume=volumes, days=st.integers(1, 365))
+def test_what_reaches_a_volume_of_a_whole_year_is_the_fewest_that_do(volume: int, days: int) -> None:
+    year = (FIRST, FIRST + timedelta(days=days - 1), LAST)
+    fewest = rules.scaled_down(volume, *year)
+    assert rules.scaled_up(fewest, *year) >= volume
+    assert not fewest or rules.scaled_up(fewest - 1, *year) < volume
 
 
 def test_a_full_service_takes_no_more() -> None:

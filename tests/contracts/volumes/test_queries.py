@@ -179,6 +179,22 @@ def test_an_end_agreed_later_leaves_what_was_said_of_a_past_day(was: date | None
     assert queries.position(line, on=date(2026, 9, 1)).last_day == min(becomes, date(2027, 3, 31))
 
 
+def test_one_more_after_a_variation_is_priced_by_the_terms_of_each_day() -> None:
+    line = make_service(bands=FOUR_BANDS, starts_on=date(2026, 4, 1))
+    changed = make_version(line.agreement, in_force_from=date(2026, 8, 1))
+    make_terms(changed, line, bands=[(2 * low, 2 * high, Decimal(2000 * high)) for low, high in FOUR_BANDS])
+    make_referrals(line, 134, sent_at=datetime(2026, 8, 3, 9, tzinfo=UTC))
+    db.session.expire_all()
+    found = queries.position(line, on=date(2026, 8, 31))
+    # 122 days of 81 and 243 of 162 make 134.9: the second band of the whole year begins at 135.
+    assert (found.band, list(found.begins_at)) == (1, [100, 135, 169, 202])
+    one = rules.one_more(found)
+    assert one is not None and one.reaches_band == 2
+    # Four months of £8,333.34 for £6,666.67; four of £16,666.67 and four of £16,666.66 for eight of £13,333.33.
+    assert one.change == Decimal("6666.68") + Decimal("26666.68")
+    assert found.next_edge is not None and found.next_edge.volume == 135
+
+
 def test_a_variation_to_come_does_not_count_yet() -> None:
     line = make_service(bands=FOUR_BANDS)
     make_terms(make_version(line.agreement, in_force_from=date(2026, 8, 1)), line, bands=[(0, 200, Decimal(240000))])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import date
 from html import unescape
 
 import pytest
@@ -126,6 +127,18 @@ def test_the_page_says_how_sure_what_is_paid_and_what_one_more_would_do(client: 
     assert "£80,000.00: 80 referrals at the planned £1,000.00 each" in page
     assert "used above what is due" in page
     assert "Nothing: at this rate enough people come" in page
+
+
+def test_the_page_of_a_year_cut_short_says_what_it_is_compared_with(client: FlaskClient) -> None:
+    supplier = make_supplier()
+    line = make_service(supplier=supplier, bands=FOUR_BANDS, ends_on=date(2026, 9, 30))
+    make_referrals(line, 50)
+    sign_in(client, make_actor(supplier, Role.SERVICE_MANAGER))
+    page = client.get(f"/volumes/{line.id}").text
+    assert "50 referrals in this part are compared with them as 100" in page
+    assert "Band 3 begins at 51 referrals" in page
+    # Six twelfths of £120,000 for six of £100,000, each with its odd pennies.
+    assert "reaches band 3, changes the price of the year by £9,999.98, and leaves room for 89" in page
 
 
 def test_a_past_day_is_asked_by_its_date_and_stands_in_the_address(client: FlaskClient) -> None:
