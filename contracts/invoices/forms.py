@@ -352,3 +352,13 @@ class ChainPaymentForm(Form):
     amount = Pounds("If so, how much you paid, with VAT", validators=[optional()])
     invoiced_on = DateParts("If so, when their invoice came")
     paid_on = DateParts("If so, when you paid it")
+
+
+class CorrectChainForm(ChainPaymentForm):
+    """What was paid after all, and why it is corrected."""
+
+    reason = LongText(
+        "Why do you correct it?",
+        description=BOTH_READ,
+        validators=[required("Say why you correct it"), word_limit(200)],
+    )

@@ -238,6 +238,19 @@ def use_decided(use: InstalmentUse, agreement: Agreement, *, now: datetime) -> N
     )
 
 
+def chain_corrected(made: SubcontractorPayment, agreement: Agreement, *, now: datetime) -> None:
+    """Tell the lead's contract managers that the supplier has corrected what it had confirmed."""
+    _write(
+        people_with(agreement.commissioner_id, Permission.APPROVE_INVOICES),
+        f"chain-corrected:{made.id}",
+        f"A payment to the supply chain of {agreement.reference} was corrected",
+        "chain_corrected",
+        now=now,
+        made=made,
+        agreement=agreement,
+    )
+
+
 def chain_paid_late(made: SubcontractorPayment, agreement: Agreement, *, now: datetime) -> None:
     """Tell the lead's contract managers that a member of the supply chain was paid late."""
     _write(

@@ -13,7 +13,7 @@ from contracts.invoices.actions.granting import (
     send_back_claim,
 )
 from contracts.invoices.actions.making import document_made
-from contracts.invoices.actions.parties import confirm_payment, enter_purchase_order, state_vat
+from contracts.invoices.actions.parties import confirm_payment, correct_payment, enter_purchase_order, state_vat
 from contracts.invoices.actions.raising import raise_invoices
 from contracts.invoices.actions.reconciling import reconcile_years
 from contracts.invoices.actions.settling import (
@@ -40,6 +40,7 @@ __all__ = [
     "charged_back",
     "claim_instalment",
     "confirm_payment",
+    "correct_payment",
     "credit",
     "credit_refunded",
     "credit_sent",

@@ -110,36 +110,14 @@ def confirm_payment(
 
     Refused for others, a second time, for days to come, and for a payment before its invoice.
     """
-    agreement = db.session.get_one(Agreement, subcontractor.agreement_id)
-    if not actor.may(Permission.PAY_SUPPLY_CHAIN) or actor.organisation_id != agreement.supplier_id:
-        raise NotAllowed("The supplier’s finance confirms payments to its supply chain.")
-    today = clock.london(now).date()
-    if first_of_month(month) > today or month < first_of_month(agreement.starts_on):
+    agreement = _must_pay(subcontractor, actor)
+    if not _is_month_of(agreement, month, now=now):
         raise Invalid("Choose a month of the contract that has begun", field="month")
-    if amount:
-        if invoiced_on is None:
-            raise Invalid("Enter the day on which their invoice came", field="invoiced_on")
-        if paid_on is None:
-            raise Invalid("Enter the day on which you paid", field="paid_on")
-        if paid_on > today:
-            raise Invalid("The day on which you paid must not be in the future", field="paid_on")
-        if paid_on < invoiced_on:
-            raise Invalid("The day on which you paid must not be before their invoice came", field="paid_on")
-    key = db.session.execute(
-        insert(SubcontractorPayment)
-        .values(
-            subcontractor_id=subcontractor.id,
-            month=first_of_month(month),
-            amount=amount,
-            invoiced_on=invoiced_on if amount else None,
-            paid_on=paid_on if amount else None,
-            confirmed_at=now,
-            confirmed_by=actor.person,
-        )
-        .on_conflict_do_nothing(index_elements=["subcontractor_id", "month"])
-        .returning(SubcontractorPayment.id)
-    ).scalar()
-    if key is None:
+    _check_days(amount, invoiced_on, paid_on, now=now)
+    made = _keep_payment(
+        subcontractor, first_of_month(month), amount, invoiced_on, paid_on, reason=None, actor=actor, now=now
+    )
+    if made is None:
         raise AlreadyDone(f"What was paid to {subcontractor.name} for {month:%B %Y} is confirmed already.")
     audit.record(
         f"Confirmed what was paid to the supply chain for {month:%B %Y}",
@@ -149,7 +127,112 @@ def confirm_payment(
         subcontractor=subcontractor.id,
         amount=str(amount),
     )
-    made = db.session.get_one(SubcontractorPayment, key)
-    if chain_standing(made.invoiced_on, made.paid_on, is_confirmed=True) is ChainStanding.PAID_LATE:
+    if _is_late(made):
         letters.chain_paid_late(made, agreement, now=now)
     return made
+
+
+def correct_payment(
+    payment: SubcontractorPayment,
+    *,
+    amount: Decimal,
+    invoiced_on: date | None,
+    paid_on: date | None,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> SubcontractorPayment:
+    """The supplier corrects what it confirmed, with the reason; what it said before is kept, and both sides see it.
+
+    Refused for others, of what was corrected already, without a reason, and where nothing is another than before.
+    """
+    subcontractor = payment.subcontractor
+    agreement = _must_pay(subcontractor, actor)
+    db.session.refresh(payment, with_for_update={"of": SubcontractorPayment})
+    if payment.corrected_at is not None:
+        raise AlreadyDone("This has been corrected already. Look at it again.")
+    if not reason.strip():
+        raise Invalid("Say why you correct it", field="reason")
+    _check_days(amount, invoiced_on, paid_on, now=now)
+    days = (invoiced_on, paid_on) if amount else (None, None)
+    if (amount, *days) == (payment.amount, payment.invoiced_on, payment.paid_on):
+        raise Invalid("This is what you confirmed before. Change what was wrong")
+    payment.corrected_at = now
+    db.session.flush()
+    made = _keep_payment(
+        subcontractor, payment.month, amount, invoiced_on, paid_on, reason=reason.strip(), actor=actor, now=now
+    )
+    assert made is not None  # the row before it was locked
+    audit.record(
+        f"Corrected what was paid to the supply chain for {payment.month:%B %Y}",
+        agreement,
+        actor=actor,
+        now=now,
+        subcontractor=subcontractor.id,
+        before=str(payment.amount),
+        amount=str(amount),
+    )
+    letters.chain_corrected(made, agreement, now=now)
+    if _is_late(made) and not _is_late(payment):
+        letters.chain_paid_late(made, agreement, now=now)
+    return made
+
+
+def _must_pay(subcontractor: Subcontractor, actor: Actor) -> Agreement:
+    agreement = db.session.get_one(Agreement, subcontractor.agreement_id)
+    if not actor.may(Permission.PAY_SUPPLY_CHAIN) or actor.organisation_id != agreement.supplier_id:
+        raise NotAllowed("The supplier’s finance confirms payments to its supply chain.")
+    return agreement
+
+
+def _is_month_of(agreement: Agreement, month: date, *, now: datetime) -> bool:
+    return first_of_month(agreement.starts_on) <= month and first_of_month(month) <= clock.london(now).date()
+
+
+def _check_days(amount: Decimal, invoiced_on: date | None, paid_on: date | None, *, now: datetime) -> None:
+    if not amount:
+        return
+    if invoiced_on is None:
+        raise Invalid("Enter the day on which their invoice came", field="invoiced_on")
+    if paid_on is None:
+        raise Invalid("Enter the day on which you paid", field="paid_on")
+    if paid_on > clock.london(now).date():
+        raise Invalid("The day on which you paid must not be in the future", field="paid_on")
+    if paid_on < invoiced_on:
+        raise Invalid("The day on which you paid must not be before their invoice came", field="paid_on")
+
+
+def _keep_payment(
+    subcontractor: Subcontractor,
+    month: date,
+    amount: Decimal,
+    invoiced_on: date | None,
+    paid_on: date | None,
+    *,
+    reason: str | None,
+    actor: Actor,
+    now: datetime,
+) -> SubcontractorPayment | None:
+    """Keep it; None if one stands for this month."""
+    key = db.session.execute(
+        insert(SubcontractorPayment)
+        .values(
+            subcontractor_id=subcontractor.id,
+            month=month,
+            amount=amount,
+            invoiced_on=invoiced_on if amount else None,
+            paid_on=paid_on if amount else None,
+            confirmed_at=now,
+            confirmed_by=actor.person,
+            reason=reason,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["subcontractor_id", "month"], index_where=SubcontractorPayment.corrected_at.is_(None)
+        )
+        .returning(SubcontractorPayment.id)
+    ).scalar()
+    return None if key is None else db.session.get_one(SubcontractorPayment, key)
+
+
+def _is_late(made: SubcontractorPayment) -> bool:
+    return chain_standing(made.invoiced_on, made.paid_on, is_confirmed=True) is ChainStanding.PAID_LATE

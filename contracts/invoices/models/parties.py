@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models import Subcontractor
 from contracts.invoices.rules import VatKind
+from marketplace.accounts.models import Person
 from marketplace.database import Base, Key, Money, When, choice, key_of
 
 
@@ -46,11 +47,22 @@ class VatStatus(Base):
 
 
 class SubcontractorPayment(Base):
-    """The supplier's own payment to a member of its supply chain for a month; none was due if the amount is nought."""
+    """The supplier's own payment to a member of its supply chain for a month; none was due if the amount is nought.
+
+    A correction is another row: what was confirmed before is kept, with when it was corrected.
+    """
 
     __tablename__ = "subcontractor_payments"
     __table_args__ = (
-        UniqueConstraint("subcontractor_id", "month"),
+        Index(
+            "uq_subcontractor_payments_standing",
+            "subcontractor_id",
+            "month",
+            unique=True,
+            postgresql_where=text("corrected_at IS NULL"),
+        ),
+        CheckConstraint("reason IS NULL OR length(reason) > 0", name="reason_given"),
+        CheckConstraint("corrected_at >= confirmed_at", name="corrected_after"),
         CheckConstraint("extract(day from month) = 1", name="month_begins"),
         CheckConstraint(
             "amount >= 0 AND (amount = 0) = (paid_on IS NULL) AND (amount = 0) = (invoiced_on IS NULL)", name="complete"
@@ -67,5 +79,9 @@ class SubcontractorPayment(Base):
     paid_on: Mapped[date | None]
     confirmed_at: Mapped[When]
     confirmed_by: Mapped[int] = key_of("people.id")
+    # Why it corrects what was confirmed before; and when another took its place.
+    reason: Mapped[str | None]
+    corrected_at: Mapped[When | None]
 
+    confirmer: Mapped[Person] = relationship()
     subcontractor: Mapped[Subcontractor] = relationship()

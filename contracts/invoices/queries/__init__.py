@@ -105,6 +105,7 @@ from contracts.invoices.queries.reckoning import (
 from contracts.invoices.queries.supply_chain import (
     ChainMonth,
     chain_months,
+    chain_payment_for,
     chains_to_confirm,
     in_time,
     subcontractor_for,
@@ -146,6 +147,7 @@ __all__ = [
     "all_invoices_for",
     "begins",
     "chain_months",
+    "chain_payment_for",
     "chains_to_confirm",
     "choices_for",
     "contract_for",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from contracts.agreements.models import Agreement, Subcontractor
 from contracts.agreements.rules import AgreementStatus
@@ -22,11 +23,15 @@ from marketplace.extensions import db
 
 @dataclass(frozen=True)
 class ChainMonth:
-    """One month of one member of the supply chain, and what the supplier confirmed of it, if it did."""
+    """One month of one member of the supply chain, and what the supplier confirmed of it, if it did.
+
+    `earlier` is what it had confirmed before it corrected that, the latest first.
+    """
 
     subcontractor: Subcontractor
     month: date
     payment: SubcontractorPayment | None
+    earlier: Sequence[SubcontractorPayment] = ()
 
     @property
     def standing(self) -> ChainStanding:
@@ -45,22 +50,25 @@ class ChainMonth:
 
 def chain_months(agreement: Agreement, *, today: date) -> list[ChainMonth]:
     """The months of a contract that are over, of each member of its agreed supply chain; the latest first."""
-    paid = {
-        (one.subcontractor_id, one.month): one
-        for one in db.session.scalars(
-            select(SubcontractorPayment)
-            .join(SubcontractorPayment.subcontractor)
-            .where(Subcontractor.agreement_id == agreement.id)
-        )
-    }
-    found = [
-        ChainMonth(one, month, paid.pop((one.id, month), None))
-        for one in agreement.subcontractors
-        for month in _months(agreement, one, today)
-    ]
+    every = db.session.scalars(
+        select(SubcontractorPayment)
+        .join(SubcontractorPayment.subcontractor)
+        .where(Subcontractor.agreement_id == agreement.id)
+        .options(joinedload(SubcontractorPayment.confirmer))
+        .order_by(SubcontractorPayment.id.desc())
+    ).all()
+    paid: dict[tuple[int, date], list[SubcontractorPayment]] = defaultdict(list)
+    for one in every:
+        paid[one.subcontractor_id, one.month].append(one)
+
+    def of(member: Subcontractor, month: date) -> ChainMonth:
+        stands, *earlier = paid.pop((member.id, month), [None])
+        return ChainMonth(member, month, stands, [one for one in earlier if one is not None])
+
+    members = {one.id: one for one in agreement.subcontractors}
+    found = [of(one, month) for one in members.values() for month in _months(agreement, one, today)]
     # What was confirmed of other months (before it was agreed, of a month that is not over) is not left out.
-    named = {one.id: one for one in agreement.subcontractors}
-    found += [ChainMonth(named[key], month, payment) for (key, month), payment in paid.items()]
+    found += [of(members[key], month) for key, month in list(paid)]
     return sorted(found, key=lambda one: (-one.month.toordinal(), one.subcontractor.name, one.subcontractor.id))
 
 
@@ -79,6 +87,14 @@ def subcontractor_for(actor: Actor, subcontractor_id: int) -> tuple[Subcontracto
     if found is None:
         raise NotFound("There is no such subcontractor, or it does not concern your organisation.")
     return found, contract_for(actor, found.agreement_id)
+
+
+def chain_payment_for(actor: Actor, payment_id: int) -> tuple[SubcontractorPayment, Agreement]:
+    """What was confirmed of one month of one member, of a contract that concerns the actor's body. Raises NotFound."""
+    found = db.session.get(SubcontractorPayment, payment_id)
+    if found is None:
+        raise NotFound("There is no such payment, or it does not concern your organisation.")
+    return found, contract_for(actor, found.subcontractor.agreement_id)
 
 
 def chains_to_confirm(actor: Actor, *, today: date) -> list[tuple[Agreement, int]]:

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 
 from contracts.agreements.models import Agreement
 from contracts.invoices import actions, queries
-from contracts.invoices.forms import ChainPaymentForm
+from contracts.invoices.forms import ChainPaymentForm, CorrectChainForm
+from contracts.invoices.models import SubcontractorPayment
 from contracts.invoices.rules import PAYMENT_DAYS, ChainStanding
 from contracts.invoices.views import bp
 from marketplace import clock
@@ -22,7 +23,10 @@ from marketplace.errors import Invalid, NotAllowed, NotFound
 from marketplace.paging import PAGE, Page, before, nearest_page
 from marketplace.spreadsheets import csv_download
 
-COLUMNS = ("month", "subcontractor", "standing", "amount", "invoiced_on", "paid_on", "days", "confirmed_on")
+COLUMNS = (
+    *("month", "subcontractor", "standing", "amount", "invoiced_on", "paid_on", "days", "confirmed_on"),
+    *("corrected_on", "reason"),
+)
 
 
 def _standing() -> ChainStanding | None:
@@ -69,14 +73,22 @@ def supply_chain_csv(agreement_id: int) -> Response:
         f"supply-chain-payments-{agreement.reference}.csv".replace("/", "-"),
         COLUMNS,
         (
-            (
-                *(f"{one.month:%Y-%m}", one.subcontractor.name, one.standing.value),
-                *((paid.amount, paid.invoiced_on, paid.paid_on) if (paid := one.payment) else (None, None, None)),
-                one.days,
-                clock.london(paid.confirmed_at).date() if paid else None,
-            )
+            row
             for one in _narrowed(queries.chain_months(agreement, today=clock.today()))
+            for row in (_row(one, one.payment), *(_row(one, before) for before in one.earlier))
         ),
+    )
+
+
+def _row(one: queries.ChainMonth, paid: SubcontractorPayment | None) -> tuple[object, ...]:
+    stands = one if paid is one.payment else queries.ChainMonth(one.subcontractor, one.month, paid)
+    return (
+        *(f"{one.month:%Y-%m}", one.subcontractor.name, stands.standing.value),
+        *((paid.amount, paid.invoiced_on, paid.paid_on) if paid else (None, None, None)),
+        stands.days,
+        clock.london(paid.confirmed_at).date() if paid else None,
+        clock.london(paid.corrected_at).date() if paid and paid.corrected_at else None,
+        paid.reason if paid else None,
     )
 
 
@@ -99,17 +111,9 @@ def confirm_payment(subcontractor_id: int, first: str) -> Answer:
         raise NotFound("There is no such month.") from None
 
     def act() -> None:
-        due = form.was_due.data == "yes"
-        if due and not form.amount.data:
-            raise Invalid("Enter how much you paid", field="amount")
+        amount, invoiced_on, paid_on = _paid(form)
         actions.confirm_payment(
-            one,
-            month=month,
-            amount=form.amount.data if due else Decimal(0),
-            invoiced_on=form.invoiced_on.data if due else None,
-            paid_on=form.paid_on.data if due else None,
-            actor=actor,
-            now=clock.now(),
+            one, month=month, amount=amount, invoiced_on=invoiced_on, paid_on=paid_on, actor=actor, now=clock.now()
         )
 
     to = url_for("invoices.supply_chain", agreement_id=agreement.id)
@@ -120,8 +124,56 @@ def confirm_payment(subcontractor_id: int, first: str) -> Answer:
         said=f"What was paid to {one.name} for {month:%B %Y} is confirmed.",
         heading=f"What you paid {one.name} for {month:%B %Y}",
         intro=f"Public money is paid on within {PAYMENT_DAYS} days of an invoice down the whole supply chain. The "
-        "commissioner sees what you confirm, and it stays as you confirm it.",
+        "commissioner sees what you confirm. You can correct it later, with the reason.",
         button="Confirm",
+        back=to,
+        agreement=agreement,
+    )
+
+
+def _paid(form: ChainPaymentForm) -> tuple[Decimal, date | None, date | None]:
+    """How much was paid, when their invoice came and when it was paid; nothing if nothing was due."""
+    if form.was_due.data != "yes":
+        return Decimal(0), None, None
+    if not form.amount.data:
+        raise Invalid("Enter how much you paid", field="amount")
+    return form.amount.data, form.invoiced_on.data, form.paid_on.data
+
+
+@bp.route("/supply-chain-payments/<int:payment_id>/correct", methods=["GET", "POST"])
+@audience(Permission.PAY_SUPPLY_CHAIN)
+def correct_payment(payment_id: int) -> Answer:
+    """The supplier's finance corrects what it confirmed; both stay to be seen."""
+    actor, form = acting(), CorrectChainForm()
+    before, agreement = queries.chain_payment_for(actor, payment_id)
+    if not _confirms(agreement):
+        raise NotAllowed("The supplier’s finance confirms payments to its supply chain.")
+    if not form.is_submitted():
+        form.was_due.data = "yes" if before.amount else "no"
+        form.amount.data = before.amount or None
+        form.invoiced_on.data, form.paid_on.data = before.invoiced_on, before.paid_on
+
+    def act() -> None:
+        amount, invoiced_on, paid_on = _paid(form)
+        actions.correct_payment(
+            before,
+            amount=amount,
+            invoiced_on=invoiced_on,
+            paid_on=paid_on,
+            reason=form.reason.data,
+            actor=actor,
+            now=clock.now(),
+        )
+
+    to = url_for("invoices.supply_chain", agreement_id=agreement.id)
+    return ask(
+        form,
+        act,
+        to=to,
+        said="It is corrected. What you confirmed before stays beside it.",
+        heading=f"Correct what you paid {before.subcontractor.name} for {before.month:%B %Y}",
+        intro="The commissioner sees what you confirmed before, what you say now, and why.",
+        button="Correct it",
         back=to,
         agreement=agreement,
     )

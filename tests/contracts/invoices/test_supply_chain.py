@@ -6,16 +6,18 @@ import csv
 import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 
 from contracts.agreements.models import Subcontractor
-from contracts.invoices import queries
+from contracts.invoices import actions, queries
 from contracts.invoices.models import SubcontractorPayment
 from contracts.invoices.rules import ChainStanding, chain_standing
 from marketplace.access import Actor, Role
+from marketplace.errors import NotAllowed
 from marketplace.outbox import Letter
 from tests.conftest import Client, StandingClock
 from tests.factories.accounts import make_actor, make_commissioner, make_supplier, sign_in
@@ -144,6 +146,115 @@ def test_a_late_payment_is_flagged_and_the_lead_is_told(chain: Chain, session: D
     assert "Confirm<" not in page
     assert "No month is like this" in client.get(f"{chain.path}?standing=nothing_due").text
     assert "What the supply chain was paid" in client.get(f"/contracts/{chain.agreement.id}/money").text
+
+
+# Corrections
+
+
+def correct(chain: Chain, client: Client, payment: SubcontractorPayment, **changed: str) -> Any:
+    """Paid £1,300.00 on 30 November what was invoiced on 5 November, unless changed."""
+    data = {
+        "was_due": "yes",
+        "amount": "1300.00",
+        **{f"invoiced_on-{part}": value for part, value in (("day", "5"), ("month", "11"), ("year", "2026"))},
+        **{f"paid_on-{part}": value for part, value in (("day", "30"), ("month", "11"), ("year", "2026"))},
+        "reason": "A digit was wrong",
+        **changed,
+    }
+    return client.post(f"/supply-chain-payments/{payment.id}/correct", data=data)
+
+
+def standing(session: Database) -> SubcontractorPayment:
+    session.expire_all()
+    return session.scalars(select(SubcontractorPayment).where(SubcontractorPayment.corrected_at.is_(None))).one()
+
+
+def test_what_was_confirmed_is_corrected_with_a_reason_and_the_buyer_sees_both(
+    chain: Chain, session: Database, client: Client
+) -> None:
+    sign_in(client, chain.finance)
+    chain.confirm(client)
+    first = standing(session)
+    assert 'value="1200.00"' in client.get(f"/supply-chain-payments/{first.id}/correct").text
+    assert correct(chain, client, first).status_code == 302
+    second = standing(session)
+    assert (second.amount, second.paid_on, second.reason, first.corrected_at) == (
+        Decimal("1300.00"),
+        date(2026, 11, 30),
+        "A digit was wrong",
+        DECEMBER,
+    )
+    # A page left open, or a second click: it is the first that it would correct.
+    again = correct(chain, client, first, amount="1400.00")
+    assert (again.status_code, "corrected already" in again.text) == (409, True)
+    sign_in(client, chain.manager)
+    page = client.get(chain.path).text
+    for words in ("£1,300.00", "<s>£1,200.00</s>", "A digit was wrong", chain.finance.name, "1 of 1"):
+        assert words in page, words
+    assert "Correct<" not in page
+    assert [(row["amount"], row["days"], row["corrected_on"], row["reason"]) for row in rows(client, chain.path)][
+        1:
+    ] == [
+        ("1300.00", "25", "", "A digit was wrong"),
+        ("1200.00", "20", "2026-12-10", ""),
+    ]
+    (told,) = session.scalars(select(Letter).where(Letter.subject.contains("was corrected"))).all()
+    assert chain.path in told.body
+    assert "digit" not in told.body
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"reason": " "}, "Say why you correct it"),
+        ({"amount": "1200.00", "paid_on-day": "25"}, "This is what you confirmed before"),
+        ({"paid_on-day": "4"}, "must not be before their invoice came"),
+        ({"paid_on-month": "12"}, "must not be in the future"),
+        ({"amount": "0"}, "Enter how much you paid"),
+    ],
+)
+def test_what_corrects_nothing_or_cannot_be_is_refused(
+    chain: Chain, session: Database, client: Client, changed: dict[str, str], words: str
+) -> None:
+    sign_in(client, chain.finance)
+    chain.confirm(client)
+    answer = correct(chain, client, standing(session), **changed)
+    assert (answer.status_code, words in answer.text) == (422, True)
+    assert standing(session).amount == Decimal("1200.00")
+
+
+def test_a_correction_that_makes_it_late_is_told_as_late_and_one_that_nothing_was_due_is_kept(
+    chain: Chain, session: Database, client: Client
+) -> None:
+    sign_in(client, chain.finance)
+    chain.confirm(client)
+    correct(chain, client, standing(session), **{"paid_on-day": "7", "paid_on-month": "12"})
+    correct(chain, client, standing(session), **{"paid_on-day": "8", "paid_on-month": "12"})
+    assert len(session.scalars(select(Letter).where(Letter.subject.contains("was paid late"))).all()) == 1
+    correct(chain, client, standing(session), was_due="no")
+    assert (standing(session).amount, standing(session).paid_on) == (Decimal(0), None)
+    assert "0 of 0" in client.get(chain.path).text
+    assert [one.text for one in queries.waiting(chain.finance, DECEMBER) if "supply chain" in one.text] == [
+        f"Confirm what you paid to the supply chain of {chain.agreement.reference}: 1 month"
+    ]
+
+
+def test_only_the_suppliers_finance_corrects(chain: Chain, session: Database, client: Client) -> None:
+    sign_in(client, chain.finance)
+    chain.confirm(client)
+    made = standing(session)
+    for actor, status in (
+        (chain.manager, 403),
+        (finance_of(make_supplier()), 404),
+        (make_actor(chain.agreement.supplier, Role.SERVICE_MANAGER), 403),
+    ):
+        sign_in(client, actor)
+        assert correct(chain, client, made).status_code == status
+    sign_in(client, chain.finance)
+    assert client.get("/supply-chain-payments/999999/correct").status_code == 404
+    values = {"amount": Decimal("1.00"), "invoiced_on": OCTOBER, "paid_on": OCTOBER, "reason": "x"}
+    with pytest.raises(NotAllowed):
+        actions.correct_payment(made, **values, actor=finance_of(make_supplier()), now=DECEMBER)  # type: ignore[arg-type]
 
 
 def test_who_confirms_and_who_sees(chain: Chain, client: Client) -> None:
