@@ -238,15 +238,11 @@ def _amount(label: str, missing: str) -> Pounds:
     return Pounds(label, validators=[InputRequired(missing)])
 
 
-class DeductionForm(Form):
-    """So much less for one service and month, and why."""
+class MonthForm(Form):
+    """A month of a contract and one of its services."""
 
-    month = DropDown("Month in which the fault was", missing="Choose the month")
+    month = DropDown("Month", missing="Choose the month")
     service = Choice("Service", missing="Choose the service")
-    amount = _amount("How much to deduct, before VAT", "Enter how much to deduct")
-    reason = LongText(
-        "What was wrong?", description=BOTH_READ, validators=[required("Say what was wrong"), word_limit(200)]
-    )
 
     def offer(self, months: list[date], lines: list[ServiceLine]) -> None:
         """Offer the contract's months and services; the only service is chosen already."""
@@ -254,6 +250,26 @@ class DeductionForm(Form):
         self.service.choices = [(str(line.id), line.title) for line in lines]
         if len(lines) == 1 and not self.is_submitted():
             self.service.data = str(lines[0].id)
+
+
+class DeductionForm(MonthForm):
+    """So much less for one service and month, and why."""
+
+    amount = _amount("How much to deduct, before VAT", "Enter how much to deduct")
+    reason = LongText(
+        "What was wrong in that month?",
+        description=BOTH_READ,
+        validators=[required("Say what was wrong"), word_limit(200)],
+    )
+
+
+class SupplementForm(MonthForm):
+    """So much more for one service and month, and why."""
+
+    amount = _amount("How much more, before VAT", "Enter how much more is owed")
+    reason = LongText(
+        "Why is more owed?", description=BOTH_READ, validators=[required("Say why more is owed"), word_limit(200)]
+    )
 
 
 class ConfirmForm(Form):

@@ -8,7 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.agreements.models import Agreement, GrantInstalment, ServiceLine
-from contracts.invoices.models import CreditNote, Deduction, Dispute, InstalmentUse, Invoice, SubcontractorPayment
+from contracts.invoices.models import (
+    CreditNote,
+    Deduction,
+    Dispute,
+    InstalmentUse,
+    Invoice,
+    SubcontractorPayment,
+    Supplement,
+)
 from contracts.invoices.rules.granting import UseStatus
 from marketplace import clock
 from marketplace.access import Permission
@@ -148,6 +156,19 @@ def deduction_withdrawn(made: Deduction, agreement: Agreement, left: Decimal, *,
         now=now,
         made=made,
         left=left,
+        agreement=agreement,
+    )
+
+
+def supplemented(made: Supplement, agreement: Agreement, *, now: datetime) -> None:
+    """Tell the supplier that more is invoiced for it, which the lead commissioner has approved."""
+    _write(
+        _of_supplier(agreement),
+        f"supplemented:{made.id}",
+        f"More is invoiced under {agreement.reference}",
+        "supplemented",
+        now=now,
+        made=made,
         agreement=agreement,
     )
 

@@ -28,6 +28,7 @@ from contracts.invoices.actions.settling import (
     sent,
     voided,
 )
+from contracts.invoices.actions.supplementing import supplement
 from contracts.invoices.actions.using import accept_use, ask_about_use, report_use
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "sent",
     "settle",
     "state_vat",
+    "supplement",
     "voided",
     "withdraw_deduction",
 ]

@@ -247,9 +247,10 @@ def invoice_again(
         Invoice.agreement_id == invoice.agreement_id,
         Invoice.organisation_id == invoice.organisation_id,
         Invoice.kind == invoice.kind,
-        Invoice.instalment_id == invoice.instalment_id
-        if invoice.kind is InvoiceKind.INSTALMENT
-        else Invoice.period_from == invoice.period_from,
+        {
+            InvoiceKind.INSTALMENT: Invoice.instalment_id == invoice.instalment_id,
+            InvoiceKind.SUPPLEMENTARY: Invoice.supplement_id == invoice.supplement_id,
+        }.get(invoice.kind, Invoice.period_from == invoice.period_from),
     ]
     sequence = 1 + (db.session.scalar(select(func.max(Invoice.sequence)).where(*family)) or 0)
     first = db.session.scalars(select(Invoice.number).where(*family, Invoice.sequence == 1)).one()
@@ -264,5 +265,6 @@ def invoice_again(
         actor=actor,
         now=now,
         instalment_id=invoice.instalment_id,
+        supplement_id=invoice.supplement_id,
         sequel=Sequel(invoice, sequence, vat, due_on, po_number),
     )

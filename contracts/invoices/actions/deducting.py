@@ -13,6 +13,7 @@ from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, first_of_month
 from contracts.invoices import letters, queries
 from contracts.invoices.actions.crediting import credit_funder
+from contracts.invoices.actions.supplementing import invoice_back
 from contracts.invoices.models import Deduction
 from contracts.invoices.rules import CreditKind
 from marketplace import audit, clock
@@ -106,20 +107,21 @@ def deduct_the_rest(agreement: Agreement, *, actor: Actor, now: datetime) -> Non
 
 
 def withdraw_deduction(made: Deduction, agreement: Agreement, *, actor: Actor, now: datetime) -> None:
-    """The deduction was wrong: what is still to be taken of it is not taken.
+    """The deduction was wrong: what is still to be taken of it is not taken, and what was taken is invoiced.
 
-    What was taken already stays on the invoices that took it. Refused once all of it is taken.
+    Each funder is invoiced what it was spared; whoever withdraws it has approved that. Refused a second time.
     """
     _must_lead(agreement, actor)
     hold_contract(agreement.id)
     db.session.refresh(made)
     left = next(one.left for one in queries.deductions(agreement.id) if one.deduction.id == made.id)
-    if made.withdrawn_at is not None or not left:
-        raise AlreadyDone("Nothing of this deduction is still to be taken.")
+    if made.withdrawn_at is not None:
+        raise AlreadyDone("This deduction is withdrawn already.")
     made.withdrawn_at = now
     db.session.flush()
     audit.record(f"Deduction withdrawn, {pounds_exact(left)} not taken", agreement, actor=actor, now=now)
     letters.deduction_withdrawn(made, agreement, left, now=now)
+    invoice_back(made, agreement, actor=actor, now=now)
 
 
 def _must_lead(agreement: Agreement, actor: Actor) -> None:

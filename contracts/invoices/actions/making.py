@@ -57,6 +57,7 @@ def make_invoice(
     actor: Actor,
     now: datetime,
     instalment_id: int | None = None,
+    supplement_id: int | None = None,
     sequel: Sequel | None = None,
 ) -> Invoice:
     """One invoice, to be approved before it is sent. One over nothing (deductions took it all) is done with at once.
@@ -82,6 +83,7 @@ def make_invoice(
         sequence=sequel.sequence if sequel else 1,
         reissue_of_id=sequel.of.id if sequel else None,
         instalment_id=instalment_id,
+        supplement_id=supplement_id,
         percent=percent,
         net=net,
         vat_rate=rate,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.invoices.models.documents import CreditNote, Dispute, Invoice, InvoiceDocument, InvoiceLine
 from contracts.invoices.models.granting import InstalmentUse
 from contracts.invoices.models.parties import PurchaseOrder, SubcontractorPayment, VatStatus
-from contracts.invoices.models.reckoning import Deduction, ReconciledSpan, ReconciledYear
+from contracts.invoices.models.reckoning import Deduction, ReconciledSpan, ReconciledYear, Supplement
 
 __all__ = [
     "CreditNote",
@@ -19,5 +19,6 @@ __all__ = [
     "ReconciledSpan",
     "ReconciledYear",
     "SubcontractorPayment",
+    "Supplement",
     "VatStatus",
 ]

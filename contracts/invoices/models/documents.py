@@ -30,7 +30,7 @@ TOLD_LENGTH = 500
 
 
 class Invoice(Base):
-    """What one funder owes under one agreement for a month, a year's reconciliation or a grant's instalment.
+    """What one funder owes under one agreement for a month, a year's reconciliation, a supplement or an instalment.
 
     Never twice for the same: what was credited or voided may be invoiced again under the next `sequence`.
     """
@@ -42,7 +42,7 @@ class Invoice(Base):
             "uq_invoices_once",
             *("agreement_id", "organisation_id", "kind", "period_from", "sequence"),
             unique=True,
-            postgresql_where=text("kind <> 'instalment'"),
+            postgresql_where=text("kind NOT IN ('instalment', 'supplementary')"),
         ),
         Index(
             "uq_invoices_instalment_once",
@@ -50,15 +50,23 @@ class Invoice(Base):
             unique=True,
             postgresql_where=text("kind = 'instalment'"),
         ),
+        Index(
+            "uq_invoices_supplement_once",
+            *("supplement_id", "organisation_id", "sequence"),
+            unique=True,
+            postgresql_where=text("kind = 'supplementary'"),
+        ),
         Index("ix_invoices_month", "month"),
         ForeignKeyConstraint(["reissue_of_id", "agreement_id"], ["invoices.id", "invoices.agreement_id"]),
         ForeignKeyConstraint(
             ["instalment_id", "agreement_id"], ["grant_instalments.id", "grant_instalments.agreement_id"]
         ),
+        ForeignKeyConstraint(["supplement_id", "agreement_id"], ["supplements.id", "supplements.agreement_id"]),
         CheckConstraint("extract(day from month) = 1", name="month_begins"),
         CheckConstraint("period_to >= period_from", name="period"),
         CheckConstraint("sequence >= 1 AND (sequence = 1) = (reissue_of_id IS NULL)", name="reissue"),
         CheckConstraint("(kind = 'instalment') = (instalment_id IS NOT NULL)", name="instalment"),
+        CheckConstraint("(kind = 'supplementary') = (supplement_id IS NOT NULL)", name="supplement"),
         CheckConstraint("net >= 0 AND vat >= 0 AND amount = net + vat", name="sums"),
         CheckConstraint(
             "credited_net BETWEEN 0 AND net AND credited BETWEEN 0 AND amount AND credited_net <= credited",
@@ -85,6 +93,7 @@ class Invoice(Base):
     sequence: Mapped[int] = mapped_column(default=1)
     reissue_of_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     instalment_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    supplement_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     # The funder's share by the terms in force at the period's end.
     percent: Mapped[Percent] = mapped_column()
     net: Mapped[Money] = mapped_column()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models import ServiceLine
@@ -35,6 +35,33 @@ class Deduction(Base):
 
     service_line: Mapped[ServiceLine] = relationship()
     decider: Mapped[Person] = relationship()
+
+
+class Supplement(Base):
+    """So much more for one service and month than was invoiced for it, or was deducted and should not have been."""
+
+    __tablename__ = "supplements"
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "number"),
+        UniqueConstraint("id", "agreement_id"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("extract(day from month) = 1", name="month_begins"),
+        CheckConstraint("length(reason) > 0", name="reason_given"),
+    )
+
+    id: Mapped[Key]
+    agreement_id: Mapped[int] = key_of("agreements.id")
+    # The first (second, …) of its contract.
+    number: Mapped[int]
+    service_line_id: Mapped[int] = key_of("service_lines.id")
+    month: Mapped[date]
+    # Of all funders together, in pounds before VAT.
+    amount: Mapped[Money] = mapped_column()
+    reason: Mapped[str]
+    # The deduction that was withdrawn after it was taken: once.
+    deduction_id: Mapped[int | None] = mapped_column(ForeignKey("deductions.id"), unique=True)
+    asked_at: Mapped[When]
+    asked_by: Mapped[int] = key_of("people.id")
 
 
 class ReconciledYear(Base):

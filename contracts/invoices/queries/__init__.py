@@ -25,6 +25,7 @@ from contracts.invoices.queries.deducting import (
     deductions_to_take,
     is_all_raised,
     left_to_deduct,
+    taken_by_funder,
 )
 from contracts.invoices.queries.disputing import (
     credit_of_dispute,
@@ -58,6 +59,7 @@ from contracts.invoices.queries.finding import (
     may_credit,
     may_dispute,
     may_pay,
+    may_supplement,
     reissues_of,
     seen_by,
     to_approve,
@@ -187,6 +189,7 @@ __all__ = [
     "may_dispute",
     "may_pay",
     "may_settle",
+    "may_supplement",
     "may_uphold",
     "months_raised",
     "owed_back",
@@ -202,6 +205,7 @@ __all__ = [
     "shares",
     "spans",
     "subcontractor_for",
+    "taken_by_funder",
     "to_approve",
     "use_for",
     "use_of",

@@ -131,3 +131,21 @@ def left_to_deduct(agreement: Agreement) -> Decimal:
         )
     )
     return max((left or NOTHING) - sum((one.left for one in deductions(agreement.id)), NOTHING), NOTHING)
+
+
+def taken_by_funder(made: Deduction) -> dict[int, Decimal]:
+    """What a deduction has taken of each funder's invoices, in pounds."""
+    found: dict[int, Decimal] = defaultdict(Decimal)
+    for asked in (
+        select(Invoice.organisation_id, func.sum(-InvoiceLine.amount))
+        .join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
+        .where(InvoiceLine.deduction_id == made.id)
+        .group_by(Invoice.organisation_id),
+        select(Invoice.organisation_id, func.sum(CreditNote.net))
+        .join(CreditNote.invoice)
+        .where(CreditNote.deduction_id == made.id)
+        .group_by(Invoice.organisation_id),
+    ):
+        for funder_id, amount in db.session.execute(asked):
+            found[funder_id] += amount
+    return dict(sorted(found.items()))

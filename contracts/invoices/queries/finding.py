@@ -206,8 +206,13 @@ def choices_for(actor: Actor) -> Choices:
 
 
 def may_approve(actor: Actor, invoice: Invoice) -> bool:
-    """Whether this actor may say that what it asks for is owed: contract managers of the lead or the funder."""
-    return actor.may(Permission.APPROVE_INVOICES) and _is_payer(actor, invoice)
+    """Whether this actor may say that what it asks for is owed: contract managers of the lead or the funder.
+
+    Of a supplementary invoice, which no terms ask for, the lead's alone.
+    """
+    leads = actor.organisation_id == invoice.agreement.commissioner_id
+    may = leads if invoice.kind is InvoiceKind.SUPPLEMENTARY else _is_payer(actor, invoice)
+    return actor.may(Permission.APPROVE_INVOICES) and may
 
 
 def may_dispute(actor: Actor, invoice: Invoice) -> bool:
@@ -218,6 +223,13 @@ def may_dispute(actor: Actor, invoice: Invoice) -> bool:
 def may_credit(actor: Actor, invoice: Invoice) -> bool:
     """Whether this actor may give credit notes: the supplier's finance."""
     return actor.may(Permission.ISSUE_CREDITS) and actor.organisation_id == invoice.agreement.supplier_id
+
+
+def may_supplement(actor: Actor, agreement: Agreement) -> bool:
+    """Whether this actor may ask for what was invoiced too little: the supplier's finance, the lead's managers."""
+    if actor.organisation_id == agreement.supplier_id:
+        return actor.may(Permission.ISSUE_CREDITS)
+    return actor.organisation_id == agreement.commissioner_id and actor.may(Permission.APPROVE_INVOICES)
 
 
 def may_pay(actor: Actor, invoice: Invoice) -> bool:
@@ -241,5 +253,8 @@ def to_approve(actor: Actor) -> ColumnElement[bool]:
     """Which invoices, joined to their contracts, wait for this contract manager's approval."""
     return and_(
         Invoice.status == InvoiceStatus.AWAITING_APPROVAL,
-        or_(Invoice.organisation_id == actor.organisation, Agreement.commissioner_id == actor.organisation),
+        or_(
+            and_(Invoice.organisation_id == actor.organisation, Invoice.kind != InvoiceKind.SUPPLEMENTARY),
+            Agreement.commissioner_id == actor.organisation,
+        ),
     )

@@ -43,6 +43,7 @@ from contracts.invoices.rules.standing import (
     payment_reference,
     reconciliation_number,
     reissue_number,
+    supplement_number,
 )
 from contracts.volumes.rules import Span, SpanDue, YearDue, bands_of_year, year_due
 
@@ -87,6 +88,7 @@ __all__ = [
     "price_of",
     "reconciliation_number",
     "reissue_number",
+    "supplement_number",
     "vat_of_credit",
     "vat_on",
     "year_due",

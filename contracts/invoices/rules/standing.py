@@ -54,6 +54,7 @@ class InvoiceKind(StrEnum):
     MONTH = "month"
     RECONCILIATION = "reconciliation"
     INSTALMENT = "instalment"
+    SUPPLEMENTARY = "supplementary"
 
     @property
     def label(self) -> str:
@@ -62,6 +63,7 @@ class InvoiceKind(StrEnum):
             InvoiceKind.MONTH: "Month",
             InvoiceKind.RECONCILIATION: "Year’s reconciliation",
             InvoiceKind.INSTALMENT: "Grant instalment",
+            InvoiceKind.SUPPLEMENTARY: "Supplementary",
         }[self]
 
 
@@ -197,6 +199,11 @@ def reconciliation_number(agreement_reference: str, year_begins: date, funder: i
 def instalment_number(agreement_reference: str, instalment: int, funder: int) -> str:
     """A grant's instalment: with a G, and the instalment's place in the plan."""
     return f"{agreement_reference}-G{instalment}-{funder}"
+
+
+def supplement_number(agreement_reference: str, supplement: int, funder: int) -> str:
+    """What was charged too little: with an S, and which supplement of the contract it is."""
+    return f"{agreement_reference}-S{supplement}-{funder}"
 
 
 def reissue_number(number: str, sequence: int) -> str:

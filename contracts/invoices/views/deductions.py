@@ -125,11 +125,15 @@ def withdraw_deduction(deduction_id: int) -> Answer:
     found, agreement = queries.deduction_for(actor, deduction_id)
     if not may_manage(agreement):
         raise NotAllowed("A contract manager of the lead commissioner withdraws deductions.")
-    if not found.left:
-        raise AlreadyDone("Nothing of this deduction is still to be taken.")
+    if found.deduction.withdrawn_at:
+        raise AlreadyDone("This deduction is withdrawn already.")
     made, service = found.deduction, found.deduction.service_line.title
+    left = f"{pounds_exact(found.left)} for {service}, {made.month:%B %Y}, will not be taken." if found.left else ""
     taken = (
-        f" {pounds_exact(found.taken)} was taken already and stays on the invoices that took it." if found.taken else ""
+        f"{pounds_exact(found.taken)} was taken already: each funder is invoiced what it was spared, which you approve "
+        "by withdrawing it."
+        if found.taken
+        else ""
     )
     return ask(
         ConfirmForm(),
@@ -137,7 +141,7 @@ def withdraw_deduction(deduction_id: int) -> Answer:
         to=_to(agreement),
         said="The deduction is withdrawn. The supplier has been told.",
         heading="Withdraw this deduction?",
-        intro=f"{pounds_exact(found.left)} for {service}, {made.month:%B %Y}, will not be taken.{taken}",
+        intro=f"{left} {taken}".strip(),
         button="Withdraw it",
         back=_to(agreement),
         agreement=agreement,

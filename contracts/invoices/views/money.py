@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement
+from contracts.agreements.rules import AgreementStatus
 from contracts.invoices import queries
 from contracts.invoices.rules import PAYMENT_DAYS
 from contracts.invoices.views import bp
@@ -47,6 +48,7 @@ def money(agreement_id: int) -> str:
         deductions=queries.deductions(agreement.id),
         vat=queries.vat_status(agreement.supplier_id, today),
         orders=[(one, queries.purchase_order(agreement.id, one.organisation_id, today)) for one in funders],
+        supplements=agreement.status is AgreementStatus.SIGNED and queries.may_supplement(actor, agreement),
         days=PAYMENT_DAYS,
         today=today,
     )
