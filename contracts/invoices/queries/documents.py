@@ -46,8 +46,9 @@ def vat_words(invoice: Invoice) -> VatWords:
     if invoice.agreement.instrument is Instrument.GRANT:
         return VatWords(None, "A grant is outside the scope of VAT.")
     stated = vat_status(invoice.agreement.supplier_id, clock.london(invoice.raised_at).date())
-    kind = stated.kind if stated else VatKind.NOT_REGISTERED
+    kind = stated.kind if stated else None
     why = {
+        None: "The supplier has not said how it stands with VAT.",
         VatKind.STANDARD: "",
         VatKind.EXEMPT: "These services are exempt from VAT.",
         VatKind.NOT_REGISTERED: "The supplier is not registered for VAT.",

@@ -17,6 +17,7 @@ from contracts.invoices.models import Dispute, InstalmentUse, Invoice
 from contracts.invoices.queries.disputing import disputes_to_answer, disputes_to_settle
 from contracts.invoices.queries.finding import LEFT, to_approve
 from contracts.invoices.queries.money import funded_contracts
+from contracts.invoices.queries.reckoning import vat_statuses
 from contracts.invoices.queries.supply_chain import chains_to_confirm
 from contracts.invoices.rules import ChainStanding, InvoiceStatus
 from contracts.invoices.rules.granting import UseStatus, use_due_on
@@ -37,7 +38,13 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
         return []
     if actor.is_supplier:
         answers = _disputes("Answer", disputes_to_answer(actor)) if actor.may(Permission.ISSUE_CREDITS) else []
-        return [*answers, *_to_claim(actor, now), *_to_report(actor, now), *_to_confirm(actor, now)]
+        return [
+            *_vat_unsaid(actor, now),
+            *answers,
+            *_to_claim(actor, now),
+            *_to_report(actor, now),
+            *_to_confirm(actor, now),
+        ]
     items = []
     if actor.may(Permission.APPROVE_INVOICES):
         items += _to_approve(actor)
@@ -53,6 +60,21 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
         items += _nobody_to(actor, Permission.APPROVE_INVOICES, InvoiceStatus.AWAITING_APPROVAL, "contract manager")
         items += _nobody_to(actor, Permission.PAY_INVOICES, InvoiceStatus.DRAFT, "finance")
     return items
+
+
+def _vat_unsaid(actor: Actor, now: datetime) -> list[Waiting]:
+    """Until a supplier has said how it stands with VAT, none is charged, and that is hard to make good."""
+    if not actor.may(Permission.ISSUE_CREDITS) or vat_statuses(actor.organisation):
+        return []
+    contract = select(Agreement.id).where(
+        Agreement.supplier_id == actor.organisation_id,
+        Agreement.status == AgreementStatus.SIGNED,
+        Agreement.instrument == Instrument.CONTRACT,
+        Agreement.ends_on >= clock.london(now).date(),
+    )
+    if db.session.scalar(select(contract.exists())) is not True:
+        return []
+    return [Waiting("Say how you stand with VAT, before invoices are raised for you", url_for("invoices.vat"))]
 
 
 def _to_approve(actor: Actor) -> list[Waiting]:

@@ -49,6 +49,20 @@ def fault(contract: Agreement, **changed: str) -> dict[str, str]:
     return {**FAULT, "service": str(contract.lines[0].id), **changed}
 
 
+def test_a_supplier_with_a_contract_is_asked_how_it_stands_with_vat(contract: Agreement) -> None:
+    finance = finance_of(contract.supplier)
+
+    def asked(actor: Actor, now: datetime = OCTOBER) -> list[str]:
+        return [one.text for one in queries.waiting(actor, now) if "VAT" in one.text]
+
+    assert len(asked(finance)) == 1
+    assert asked(make_actor(contract.supplier, Role.SERVICE_MANAGER)) == []
+    assert asked(finance_of(make_supplier())) == []
+    assert asked(finance, datetime(2060, 1, 1, tzinfo=UTC)) == []
+    actions.state_vat(kind=VatKind.NOT_REGISTERED, vat_number="", from_day=OCTOBER.date(), actor=finance, now=OCTOBER)
+    assert asked(finance) == []
+
+
 # Deductions
 
 

@@ -80,7 +80,7 @@ def test_demonstrations_are_labelled(money: Money, app: Flask, monkeypatch: pyte
     [
         (VatKind.EXEMPT, "GB123456789", "These services are exempt from VAT."),
         (VatKind.NOT_REGISTERED, "", "The supplier is not registered for VAT."),
-        (None, "", "The supplier is not registered for VAT."),
+        (None, "", "The supplier has not said how it stands with VAT."),
     ],
 )
 def test_why_there_is_no_vat_is_said(session: Database, kind: VatKind | None, number: str, said: str) -> None:
