@@ -107,13 +107,14 @@ def _without_noughts(lines: Sequence[Line]) -> list[Line]:
 
 
 class Age(StrEnum):
-    """How long past its day of payment a debt is."""
+    """How long past its day of payment a debt is; or that it is none, but money that is to come back."""
 
     NOT_DUE = "not_due"
     DAYS_1_TO_30 = "1_to_30"
     DAYS_31_TO_60 = "31_to_60"
     DAYS_61_TO_90 = "61_to_90"
     OVER_90 = "over_90"
+    TO_COME_BACK = "to_come_back"
 
     @property
     def label(self) -> str:
@@ -124,6 +125,7 @@ class Age(StrEnum):
             Age.DAYS_31_TO_60: "31 to 60 days late",
             Age.DAYS_61_TO_90: "61 to 90 days late",
             Age.OVER_90: "Over 90 days late",
+            Age.TO_COME_BACK: "To be given back",
         }[self]
 
 

@@ -140,6 +140,7 @@ def aged_debt() -> str | Response:
         on=on,
         page=Page(found[before(number) : before(number) + PAGE], len(found), number),
         by_age=queries.by_age(found),
+        late=sum((one.owed for one in found if one.age not in (Age.NOT_DUE, Age.TO_COME_BACK)), queries.NOTHING),
         by_other=queries.by_other(actor, found),
         ages=list(Age),
         owed=sum((one.owed for one in found), queries.NOTHING),

@@ -71,7 +71,7 @@ def debts(actor: Actor, *, on: date, other_id: int | None = None) -> list[OpenDe
                 paid,
                 posting.due_on,
                 amount,
-                age_of(posting.due_on, on),
+                age_of(posting.due_on, on) if amount > 0 else Age.TO_COME_BACK,
                 late.amount if late else NOTHING,
                 late.rate if late else None,
             )

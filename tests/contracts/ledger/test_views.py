@@ -159,6 +159,11 @@ def test_debts_by_age_and_party_with_the_interest_that_the_law_gives(books: Book
     assert "Nothing was owed" in client.get(f"/aged-debt?on={day(-1)}").text
     one = client.get(f"/aged-debt?on={day(60)}&other={books.other.supplier_id}").text
     assert "A-2" not in one
+    # What is to come back makes nothing less late.
+    books.credit(books.contract, "20.00", "A-1", 50)
+    page = client.get(f"/aged-debt?on={day(60)}").text
+    assert "<dt>Late</dt><dd>£48.20</dd>" in page
+    assert "<dt>Owed</dt><dd>£24.20</dd>" in page
 
 
 # Payments
