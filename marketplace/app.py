@@ -184,7 +184,7 @@ def _pages(app: Flask) -> None:
         items: list[Waiting] = []
         for provider in app.extensions["waiting"]:
             items.extend(provider(actor, now))
-        items.sort(key=lambda item: (item.due is None, item.due or now))
+        items.sort(key=lambda item: (item.runs_out_at is None, item.runs_out_at or now))
         return render_template("marketplace/home.html", items=items)
 
     @app.get("/help")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -244,9 +244,9 @@ def _money(amount: Decimal) -> dict[str, Any]:
 
 def _first_moment(day: date) -> str:
     """The standard knows moments only: a day begins with its first in London."""
-    return clock.from_london(datetime.combine(day, time())).isoformat()
+    return clock.begins(day).isoformat()
 
 
 def _last_moment(day: date) -> datetime:
     """The last second of a day in London."""
-    return clock.from_london(datetime.combine(day, time(23, 59, 59)))
+    return clock.ends(day) - timedelta(seconds=1)

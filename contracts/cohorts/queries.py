@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -58,8 +58,8 @@ def cohort(actor: Actor, asked: Asked, *, by: By) -> Counts:
     wanted = [
         seen_by(actor),
         Referral.moved_from_id.is_(None),
-        begun >= clock.from_london(datetime.combine(asked.first, time())),
-        begun < clock.from_london(datetime.combine(asked.last + timedelta(days=1), time())),
+        begun >= clock.begins(asked.first),
+        begun < clock.ends(asked.last),
     ]
     if asked.category_code:
         wanted.append(Referral.category_code == asked.category_code)
@@ -93,11 +93,11 @@ def history_of(line: ServiceLine, *, on: date) -> History:
 
 def _first_referred(line_id: int, first: date, last: date) -> int:
     """What counts in a contract year at the end of a day, without those who were moved here from another service."""
-    end = clock.from_london(datetime.combine(last + timedelta(days=1), time()))
+    end = clock.ends(last)
     moved_here = select(func.count()).where(
         Referral.line_id == line_id,
         Referral.moved_from_id.is_not(None),
-        Referral.placed_at >= clock.from_london(datetime.combine(first, time())),
+        Referral.placed_at >= clock.begins(first),
         Referral.placed_at < end,
         or_(Referral.released_at.is_(None), Referral.released_at >= end),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from flask import url_for
 from sqlalchemy import exists, or_, select
@@ -134,8 +134,7 @@ def _options(actor: Actor, now: datetime) -> list[Waiting]:
         Waiting(
             f"Decide whether to extend {one.agreement.reference} by {plural(one.months, 'month')}",
             url_for("changes.ending", agreement_id=one.agreement_id),
-            due=clock.from_london(datetime.combine(one.decide_by, time())),
-            whole_day=True,
+            due=one.decide_by,
         )
         for one in soon
     ]
@@ -167,8 +166,7 @@ def _exits(actor: Actor, now: datetime) -> list[Waiting]:
             Waiting(
                 f"The ending of {agreement.reference}: {plural(len(due), 'task')} to do",
                 url_for("changes.ending", agreement_id=agreement.id),
-                due=clock.from_london(datetime.combine(min(one.due_on for one in due), time())),
-                whole_day=True,
+                due=min(one.due_on for one in due),
             )
             for agreement, due in owed.items()
         ]

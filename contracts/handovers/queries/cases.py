@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -135,7 +135,7 @@ def tally_of(handover: Handover, on: date) -> Tally:
                     and_(
                         moved,
                         rows.c.new_status == ReferralStatus.SENT,
-                        rows.c.new_sent_at < end_of(late_if_moved_by(on)),
+                        rows.c.new_sent_at < clock.ends(late_if_moved_by(on)),
                     ),
                 )
             )
@@ -229,8 +229,3 @@ def next_to_undo(handover: Handover, most: int) -> list[int]:
         .limit(most)
     )
     return list(rows)
-
-
-def end_of(day: date) -> datetime:
-    """The moment at which a London day is over."""
-    return clock.from_london(datetime.combine(day + timedelta(days=1), time()))

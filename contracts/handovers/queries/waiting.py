@@ -11,7 +11,6 @@ from sqlalchemy.orm import aliased
 
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.handovers.models import Handover, HandoverCase
-from contracts.handovers.queries.cases import end_of
 from contracts.handovers.rules import HandoverStatus, late_if_moved_by
 from contracts.referrals.models import Referral
 from contracts.referrals.rules import ReferralStatus
@@ -58,7 +57,7 @@ def not_taken_on() -> Sequence[tuple[ServiceLine, date, int]]:
 def moved_here(agreement: Agreement, on: date) -> tuple[int, int]:
     """How many people who were moved to a contract's services are not answered yet, and how many of them are late."""
     row = db.session.execute(
-        select(func.count(), func.count().filter(Referral.sent_at < end_of(late_if_moved_by(on)))).where(
+        select(func.count(), func.count().filter(Referral.sent_at < clock.ends(late_if_moved_by(on)))).where(
             Referral.moved_from_id.is_not(None),
             Referral.status == ReferralStatus.SENT,
             Referral.line_id.in_([line.id for line in agreement.lines]),
@@ -109,7 +108,7 @@ def _late(on: date, whose: ColumnElement[bool], *, delivers: bool) -> list[Waiti
         .where(
             Referral.moved_from_id.is_not(None),
             Referral.status == ReferralStatus.SENT,
-            Referral.sent_at < end_of(late_if_moved_by(on)),
+            Referral.sent_at < clock.ends(late_if_moved_by(on)),
             whose,
         )
         .group_by(Agreement.id)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from contracts.agreements.actions import hold_contract
 from contracts.agreements.models import Agreement, AgreementFunder, Subcontractor
-from contracts.invoices import letters, queries
+from contracts.invoices import letters
 from contracts.invoices.actions.making import want_document
 from contracts.invoices.models import Invoice, PurchaseOrder, SubcontractorPayment, VatStatus
 from contracts.invoices.rules import UNSENT, ChainStanding, VatKind, chain_standing, first_of_month
@@ -52,7 +52,7 @@ def enter_purchase_order(
     ).scalar_one()
     order = db.session.get_one(PurchaseOrder, key, populate_existing=True)
     audit.record(f"Purchase order {order.number} entered", agreement, actor=actor, now=now, from_day=str(from_day))
-    begins = queries.begins(from_day)
+    begins = clock.begins(from_day)
     taken_up = db.session.scalars(
         update(Invoice)
         .where(

@@ -5,7 +5,7 @@ Everything here may run twice: an invoice moves only where it can still move, an
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 
 from contracts.invoices import letters, queries
@@ -206,9 +206,7 @@ def given_back_elsewhere(note: CreditNote, *, on: date, actor: Actor, now: datet
         raise NotAllowed("The supplier’s finance says that money has gone back.")
     if not note.is_to_be_given_back:
         raise AlreadyDone(f"Nothing of credit note {note.number} waits for you to give it back.")
-    _give_back(
-        note, at=clock.from_london(datetime.combine(on, time())), key=f"refund:{note.id}:{now.isoformat()}", now=now
-    )
+    _give_back(note, at=clock.begins(on), key=f"refund:{note.id}:{now.isoformat()}", now=now)
     what = f"Money of credit note {note.number} given back by another way on {date_words(on)}"
     audit.record(what, note.invoice, actor=actor, now=now)
 

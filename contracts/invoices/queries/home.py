@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import datetime
 from decimal import Decimal
 
 from flask import url_for
@@ -128,16 +128,14 @@ def _to_pay(actor: Actor, now: datetime) -> list[Waiting]:
             Waiting(
                 f"{count:,} invoices to pay, {pounds_exact(amount)}{late}",
                 url_for("invoices.index", status=InvoiceStatus.OPEN.value),
-                due=_end_of(first),
-                whole_day=True,
+                due=first,
             )
         ]
     return [
         Waiting(
             f"Pay invoice {number}, {pounds_exact(amount)}{', which is overdue' if due < today else ''}",
             url_for("invoices.show", invoice_id=key),
-            due=_end_of(due),
-            whole_day=True,
+            due=due,
         )
         for key, number, amount, due in rows
     ]
@@ -235,8 +233,7 @@ def _to_claim(actor: Actor, now: datetime) -> list[Waiting]:
             if made.sent_back_reason
             else f"Claim instalment {made.number} of {reference} when its milestone is reached",
             url_for("invoices.claim_instalment", instalment_id=made.id),
-            due=_end_of(made.due_on),
-            whole_day=True,
+            due=made.due_on,
         )
         for made, reference in rows
     ]
@@ -270,8 +267,7 @@ def _to_report(actor: Actor, now: datetime) -> list[Waiting]:
             if status is not None
             else f"Report what instalment {made.number} of {agreement.reference} was used for",
             url_for("invoices.report_use", instalment_id=made.id),
-            due=_end_of(use_due_on(agreement.ends_on)) if agreement.ends_on else None,
-            whole_day=True,
+            due=use_due_on(agreement.ends_on) if agreement.ends_on else None,
         )
         for made, agreement, status in rows
     ]
@@ -292,10 +288,6 @@ def _uses_to_accept(actor: Actor) -> list[Waiting]:
             .order_by(InstalmentUse.reported_at)
         )
     ]
-
-
-def _end_of(day: date) -> datetime:
-    return clock.from_london(datetime.combine(day, time(23, 59)))
 
 
 def _nobody_to(actor: Actor, permission: Permission, status: InvoiceStatus, role: str) -> list[Waiting]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -21,7 +21,6 @@ from contracts.invoices.models import (
     VatStatus,
 )
 from contracts.invoices.rules import InvoiceKind, Span, VatKind
-from marketplace import clock
 from marketplace.extensions import db
 
 
@@ -161,11 +160,6 @@ def vat_rate(agreement: Agreement, on: date) -> Decimal:
         return VatKind.NOT_REGISTERED.rate
     stated = vat_status(agreement.supplier_id, on)
     return (stated.kind if stated else VatKind.NOT_REGISTERED).rate
-
-
-def begins(day: date) -> datetime:
-    """The instant at which a day begins in London."""
-    return clock.from_london(datetime.combine(day, time()))
 
 
 def purchase_order(agreement_id: int, organisation_id: int, on: date) -> PurchaseOrder | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import datetime
 
 from flask import url_for
 from sqlalchemy import and_, func, or_, select
@@ -60,8 +60,7 @@ def _milestones(actor: Actor, side: Side, now: datetime) -> Iterator[Waiting]:
     for key, reference, to_do, first, to_judge in rows:
         url = url_for("mobilisation.readiness", agreement_id=key)
         if to_do:
-            due = clock.from_london(datetime.combine(first, time()))
-            yield Waiting(f"Get ready for {reference}: {plural(to_do, 'milestone')} due", url, due=due, whole_day=True)
+            yield Waiting(f"Get ready for {reference}: {plural(to_do, 'milestone')} due", url, due=first)
         if to_judge:
             yield Waiting(f"Accept {plural(to_judge, 'milestone')} of {reference}, or send back", url)
 
@@ -136,6 +135,5 @@ def _expiring(actor: Actor, side: Side, now: datetime) -> Iterator[Waiting]:
         yield Waiting(
             f"Clearance under {agreement.reference}: {len(days)} end soon or have ended",
             url_for("mobilisation.people", agreement_id=agreement.id),
-            due=clock.from_london(datetime.combine(days[0], time())),
-            whole_day=True,
+            due=days[0],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import url_for
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -93,8 +93,7 @@ def _improvements(actor: Actor, side: Side) -> Iterator[Waiting]:
     for key, reference, to_do, first, to_check in rows:
         url = url_for("performance.improvements", agreement_id=key)
         if to_do:
-            due = clock.from_london(datetime.combine(first, time()))
-            yield Waiting(f"Improve {reference}: {plural(to_do, 'action')} to do", url, due=due, whole_day=True)
+            yield Waiting(f"Improve {reference}: {plural(to_do, 'action')} to do", url, due=first)
         if to_check and side is Side.COMMISSIONER:
             yield Waiting(f"Check {plural(to_check, 'action')} of {reference} said to be done", url)
 
@@ -138,9 +137,8 @@ def _reviews(actor: Actor, on: date) -> Iterator[Waiting]:
     )
     for key, reference, next_on in rows:
         assert next_on is not None  # by the condition
-        due = clock.from_london(datetime.combine(next_on, time()))
         url = url_for("performance.quality_reviews", agreement_id=key)
-        yield Waiting(f"Review the quality of {reference} again", url, due=due, whole_day=True)
+        yield Waiting(f"Review the quality of {reference} again", url, due=next_on)
 
 
 def late_improvements(on: date) -> Sequence[ImprovementAction]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import url_for
 from sqlalchemy import and_, func, or_, select
@@ -47,21 +47,20 @@ def _places_held(actor: Actor) -> list[Waiting]:
     if len(rows) > NAMED:
         words = f"{len(rows):,} places on waiting lists are free: take them, or leave them to the next in line"
         where = url_for("referrals.index", status=ReferralStatus.OFFERED.value)
-        return [Waiting(words, where, due=_last_moment(rows[0]), whole_day=True)]
+        return [Waiting(words, where, due=_last_day(rows[0]))]
     return [
         Waiting(
             f"A place is free for {one.reference}: take it, or leave it to the next in line",
             url_for("referrals.confirm", referral_id=one.id),
-            due=_last_moment(one),
-            whole_day=True,
+            due=_last_day(one),
         )
         for one in rows
     ]
 
 
-def _last_moment(referral: Referral) -> datetime:
+def _last_day(referral: Referral) -> date:
     assert referral.offer_ends_at is not None  # a constraint of the table
-    return referral.offer_ends_at - timedelta(seconds=1)
+    return clock.london(referral.offer_ends_at - timedelta(seconds=1)).date()
 
 
 def _people_who_wait(actor: Actor, now: datetime) -> list[Waiting]:

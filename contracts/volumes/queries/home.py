@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from flask import url_for
 from sqlalchemy import select
@@ -41,20 +41,15 @@ def _follow_ups(actor: Actor, now: datetime) -> list[Waiting]:
     ).all()
     if len(rows) > NAMED:
         where = url_for("volumes.actions", status=ActionStatus.UNDER_WAY.value)
-        return [Waiting(f"Follow up what was decided about {len(rows):,} services", where, _end_of(rows[0][2]), True)]
+        return [Waiting(f"Follow up what was decided about {len(rows):,} services", where, rows[0][2])]
     return [
         Waiting(
             f"Follow up: {row.kind.label}, {row.title}",
             url_for("volumes.action", action_id=row.id),
-            _end_of(row.follow_up_on),
-            True,
+            row.follow_up_on,
         )
         for row in rows
     ]
-
-
-def _end_of(day: date) -> datetime:
-    return clock.from_london(datetime.combine(day, time(23, 59)))
 
 
 def _alerts(actor: Actor, now: datetime) -> list[Waiting]:

@@ -185,7 +185,7 @@ def test_more_than_five_invoices_to_pay_are_one_line_that_leads_to_their_list(
     (item,) = queries.waiting(payer, NOVEMBER)
     assert item.text == "6 invoices to pay, £6,000.60"
     assert item.url.endswith("/invoices?status=open")
-    assert (item.due, item.whole_day) == (singly[0].due, True)
+    assert (item.due, item.is_due_by_the_day) == (singly[0].due, True)
     later = NOVEMBER + timedelta(days=31)
     assert queries.waiting(payer, later)[0].text == "6 invoices to pay, £6,000.60, of which 6 are overdue"
     last.due_on += timedelta(days=90)
