@@ -9,7 +9,7 @@ from typing import Any
 
 from calloffs.awards.models import Award
 from calloffs.competitions.models import Competition
-from calloffs.competitions.rules import QuestionKind, Stage
+from calloffs.competitions.rules import Instrument, QuestionKind, Stage
 from catalogue.publishing.queries import Amendment, Process
 from catalogue.publishing.rules import LICENCE, PUBLISHER, VERSION, identifier, ocid, without_nothing
 from contracts.agreements.models import Agreement
@@ -80,13 +80,14 @@ def _last_change(process: Process, *, now: datetime) -> datetime:
     return max(moment for moment in moments if moment is not None and moment <= now)
 
 
-def _party_id(organisation: Organisation) -> str:
+def party_id(organisation: Organisation) -> str:
+    """What an organisation is called in everything published: by a public register, or by our own number."""
     known = identifier(organisation.company_number, organisation.charity_number)
     return "-".join(known) if known else f"GB-DFM-{organisation.id}"
 
 
 def _named(organisation: Organisation) -> dict[str, Any]:
-    return {"id": _party_id(organisation), "name": organisation.name}
+    return {"id": party_id(organisation), "name": organisation.name}
 
 
 def _party(organisation: Organisation, roles: list[str]) -> dict[str, Any]:
@@ -224,6 +225,9 @@ def _amendment(agreement: Agreement, one: Amendment) -> dict[str, Any]:
     if one.new_value != one.old_value:
         said.append(f"Whole-life value {pounds_words(one.new_value)}, before {pounds_words(one.old_value)}.")
     notice = "UK11 contract termination" if one.purpose in ENDS else "UK10 contract change"
+    if agreement.instrument is Instrument.GRANT:
+        # Notices of the Act are for contracts.
+        notice = "Grant ended early" if one.purpose in ENDS else "Grant varied"
     return {
         "id": f"{agreement.reference}-{one.number}",
         "date": one.agreed_at.isoformat(),

@@ -20,11 +20,13 @@ from calloffs.awards.models import Award
 from calloffs.bids.models import Bid
 from calloffs.bids.rules import BidStatus
 from calloffs.competitions.models import Competition, CompetitionPlace, FunderShare
-from calloffs.competitions.rules import CompetitionStatus
+from calloffs.competitions.rules import CompetitionStatus, Instrument
 from calloffs.plans.models import PlanVersion
 from contracts.agreements.models import Agreement, AgreementVersion
+from contracts.agreements.queries import whole
 from contracts.agreements.rules import AgreementStatus
 from contracts.changes.models import Variation
+from contracts.changes.queries import granted_by
 from contracts.changes.rules import Ground, Purpose, VariationStatus
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import SupplierStatus
@@ -170,6 +172,39 @@ class Process:
     agreement: Agreement | None
     bids: int | None
     amendments: Sequence[Amendment] = ()
+
+
+@dataclass(frozen=True)
+class PublishedGrant:
+    """A signed grant as agreed last: what it is worth to each funder, where it is spent, when that was agreed."""
+
+    agreement: Agreement
+    shares: Sequence[tuple[Organisation, Decimal]]
+    places: Sequence[tuple[str, str]]
+    changed_at: datetime
+
+
+def published_grants() -> Sequence[PublishedGrant]:
+    """Every signed grant, by reference."""
+    found = db.session.scalars(
+        select(Agreement)
+        .where(Agreement.status == AgreementStatus.SIGNED, Agreement.instrument == Instrument.GRANT)
+        .options(*whole(), selectinload(Agreement.instalments))
+        .order_by(Agreement.reference)
+    ).all()
+    return [
+        PublishedGrant(
+            one,
+            granted_by(one),
+            list(
+                dict.fromkeys(
+                    (place.name, place.code) for line in one.lines for place in line.terms_on(date.max).places
+                )
+            ),
+            max(version.agreed_at for version in one.versions if version.agreed_at is not None),
+        )
+        for one in found
+    ]
 
 
 def published_references() -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Open data: the shape of an Open Contracting Data Standard (OCDS 1.1) release, as pure functions."""
+"""Open data: what the Open Contracting Data Standard (OCDS 1.1) and our own files ask for, as pure functions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 # Not a prefix registered with the Open Contracting Partnership: whoever runs the marketplace registers one.
 OCID_PREFIX = "ocds-dfm000"
+# Not a prefix registered with 360Giving, either.
+GRANT_PREFIX = "360G-dfm"
 PUBLISHER = "Dynamic Framework Marketplace"
 LICENCE = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
 # Of the Open Contracting Data Standard.

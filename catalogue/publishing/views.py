@@ -9,6 +9,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from catalogue.publishing import ocds, queries
 from catalogue.publishing import register as sheet
+from catalogue.publishing.grants import grants_package
 from catalogue.publishing.queries import Choice, Sort
 from catalogue.publishing.rules import COLUMNS, PLAN_COLUMNS, ocid
 from marketplace import clock
@@ -84,6 +85,14 @@ def plans_csv() -> Response:
 def assumptions_csv() -> Response:
     """What was assumed for them, with sources."""
     return _open_csv("assumptions.csv", sheet.assumptions_csv(queries.planned()))
+
+
+@bp.get("/open-data/grants.json")
+@audience(PUBLIC)
+def grants() -> Response:
+    """Every signed grant, in the 360Giving Data Standard."""
+    uri = url_for("publishing.grants", _external=True)
+    return _open_json(grants_package(queries.published_grants(), uri=uri, now=clock.now()))
 
 
 @bp.get("/open-data/ocds.json")

@@ -11,7 +11,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("marketplace", "calloffs", "contracts", "catalogue")
 AREA_FILES = {"__init__", "rules", "models", "queries", "actions", "forms", "views", "letters", "jobs"}
 # Somebody else's format, read or written, has a file of its own by the format's name.
-FORMATS = {"ocds", "register"}
+FORMATS = {"grants", "ocds", "register"}
 NOT_AREAS = {"local", "adapters", "migrations", "demonstration"}
 LONGEST = 400
 

@@ -22,6 +22,7 @@ from contracts.changes.queries.suspensions import suspension_for, suspensions_of
 from contracts.changes.queries.variations import (
     Effect,
     effect,
+    granted_by,
     is_being_changed,
     is_varied,
     lead_on,
@@ -44,6 +45,7 @@ __all__ = [
     "exit_task_for",
     "exit_tasks",
     "exit_tasks_owed",
+    "granted_by",
     "is_being_changed",
     "is_open_to_change",
     "is_varied",

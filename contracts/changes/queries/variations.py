@@ -17,7 +17,7 @@ from contracts.agreements.models import Agreement, AgreementFunder, AgreementVer
 from contracts.agreements.rules import Side, contract_year
 from contracts.agreements.rules.comparing import Difference
 from contracts.changes.models import Variation, VariationApproval
-from contracts.changes.rules import OPEN, TURN, Priced, Purpose, Span, VariationStatus, grant_priced, priced, varied
+from contracts.changes.rules import OPEN, TURN, Priced, Purpose, Span, VariationStatus, grant_priced, granted, priced, varied
 from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
@@ -155,12 +155,28 @@ def _spans(agreement: Agreement, *, upto: AgreementVersion) -> list[Span]:
 def _span(version: AgreementVersion, first: date) -> Span:
     # A contract without a last day is priced for the year that it is varied in.
     last = version.ends_on or contract_year(version.agreement.starts_on, first + timedelta(days=365))[1]
+    # A grant is priced by its instalments.
+    priced_lines = [] if version.agreement.instrument is Instrument.GRANT else version.line_terms
     return Span(
         first,
         last,
-        tuple(one.planned_annual_price or Decimal(0) for one in version.line_terms),
+        tuple(one.planned_annual_price or Decimal(0) for one in priced_lines),
         tuple((funder.organisation.name, funder.percent) for funder in version.funders),
     )
+
+
+def granted_by(agreement: Agreement) -> list[tuple[Organisation, Decimal]]:
+    """What a grant is worth to each funder as agreed last, in pounds: by its share on the day of each instalment."""
+    latest = agreement.latest
+    spans = _spans(agreement, upto=latest)
+    by_name = granted(spans, _parts(latest), first=date.min, last=date.max)
+    bodies = {
+        one.organisation.name: one.organisation
+        for version in agreement.versions
+        if version.agreed_at is not None
+        for one in version.funders
+    }
+    return [(bodies[name], amount) for name, amount in by_name.items()]
 
 
 def may_approve(actor: Actor, variation: Variation) -> bool:

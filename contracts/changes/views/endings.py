@@ -9,6 +9,7 @@ from typing import Any
 from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements.models import Agreement
 from contracts.agreements.queries import agreement_for
 from contracts.agreements.rules import AgreementStatus, Side
@@ -103,7 +104,7 @@ def end(agreement_id: int) -> Answer:
         "end",
         begin,
         agreement=agreement,
-        heading="End the contract early",
+        heading=f"End the {'grant' if agreement.instrument is Instrument.GRANT else 'contract'} early",
         button="Continue",
         notice_days=rules.NOTICE_DAYS,
         back=_to(agreement),
