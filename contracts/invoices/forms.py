@@ -303,6 +303,16 @@ class VatForm(Form):
     from_day = DateParts("For invoices raised from", missing="Enter the day from which this applies")
 
 
+class AddressForm(Form):
+    """The address that invoices bear."""
+
+    address = LongText(
+        "Address for invoices",
+        description="Line by line, the postcode last. Invoices raised from now on bear it.",
+        validators=[required("Enter the address"), _at_most(400)],
+    )
+
+
 class ClaimForm(Form):
     """How it can be seen that a milestone is reached."""
 

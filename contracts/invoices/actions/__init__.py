@@ -13,7 +13,13 @@ from contracts.invoices.actions.granting import (
     send_back_claim,
 )
 from contracts.invoices.actions.making import document_made
-from contracts.invoices.actions.parties import confirm_payment, correct_payment, enter_purchase_order, state_vat
+from contracts.invoices.actions.parties import (
+    confirm_payment,
+    correct_payment,
+    enter_purchase_order,
+    give_address,
+    state_vat,
+)
 from contracts.invoices.actions.raising import raise_invoices
 from contracts.invoices.actions.reconciling import reconcile_years
 from contracts.invoices.actions.settling import (
@@ -49,6 +55,7 @@ __all__ = [
     "dispute",
     "document_made",
     "enter_purchase_order",
+    "give_address",
     "given_back_elsewhere",
     "paid",
     "paid_elsewhere",

@@ -72,6 +72,7 @@ def make_invoice(
     if po_number is None:
         order = queries.purchase_order(agreement.id, funder_id, today)
         po_number = order.number if order else None
+    addresses = queries.invoice_addresses(agreement.supplier_id, funder_id)
     invoice = Invoice(
         number=number,
         agreement_id=agreement.id,
@@ -90,6 +91,8 @@ def make_invoice(
         vat=vat,
         amount=net + vat,
         po_number=po_number or None,
+        supplier_address=addresses.get(agreement.supplier_id),
+        funder_address=addresses.get(funder_id),
         status=InvoiceStatus.AWAITING_APPROVAL if net else InvoiceStatus.CREDITED,
         raised_at=now,
         due_on=(sequel.due_on if sequel else None) or due_on(today),

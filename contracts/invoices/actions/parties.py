@@ -13,7 +13,7 @@ from contracts.agreements.actions import hold_contract
 from contracts.agreements.models import Agreement, AgreementFunder, Subcontractor
 from contracts.invoices import letters
 from contracts.invoices.actions.making import want_document
-from contracts.invoices.models import Invoice, PurchaseOrder, SubcontractorPayment, VatStatus
+from contracts.invoices.models import Invoice, InvoiceAddress, PurchaseOrder, SubcontractorPayment, VatStatus
 from contracts.invoices.rules import UNSENT, ChainStanding, VatKind, chain_standing, first_of_month
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
@@ -68,6 +68,36 @@ def enter_purchase_order(
     for invoice_id in taken_up:
         want_document(invoice_id=invoice_id, now=now)
     return order
+
+
+# Addresses in the United Kingdom: the last thing in them.
+_POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}$", re.IGNORECASE)
+ADDRESS_LINES = 6
+
+
+def give_address(address: str, *, actor: Actor, now: datetime) -> InvoiceAddress:
+    """An organisation's finance says what address invoices bear: those raised from now on.
+
+    Refused without a postcode at its end, and with more lines than are printed.
+    """
+    if not (actor.may(Permission.ISSUE_CREDITS) or actor.may(Permission.PAY_INVOICES)):
+        raise NotAllowed("Only finance gives the address for invoices.")
+    lines = [" ".join(line.split()) for line in address.splitlines() if line.strip()]
+    if not lines:
+        raise Invalid("Enter the address", field="address")
+    if len(lines) > ADDRESS_LINES or len("\n".join(lines)) > 300:
+        raise Invalid(f"Enter the address in {ADDRESS_LINES} lines or fewer, 300 characters in all", field="address")
+    if not _POSTCODE.search(lines[-1]):
+        raise Invalid("End the address with its postcode, like NE1 7RU", field="address")
+    values = {"address": "\n".join(lines), "stated_at": now, "stated_by": actor.person}
+    db.session.execute(
+        insert(InvoiceAddress)
+        .values(organisation_id=actor.organisation, **values)
+        .on_conflict_do_update(index_elements=["organisation_id"], set_=values)
+    )
+    organisation = db.session.get_one(Organisation, actor.organisation)
+    audit.record("Address for invoices given", organisation, actor=actor, now=now)
+    return db.session.get_one(InvoiceAddress, actor.organisation, populate_existing=True)
 
 
 def state_vat(*, kind: VatKind, vat_number: str, from_day: date, actor: Actor, now: datetime) -> VatStatus:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.invoices.models.documents import CreditNote, Dispute, Invoice, InvoiceDocument, InvoiceLine
 from contracts.invoices.models.granting import InstalmentUse
-from contracts.invoices.models.parties import PurchaseOrder, SubcontractorPayment, VatStatus
+from contracts.invoices.models.parties import InvoiceAddress, PurchaseOrder, SubcontractorPayment, VatStatus
 from contracts.invoices.models.reckoning import Deduction, ReconciledSpan, ReconciledYear, Supplement
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Dispute",
     "InstalmentUse",
     "Invoice",
+    "InvoiceAddress",
     "InvoiceDocument",
     "InvoiceLine",
     "PurchaseOrder",

@@ -105,6 +105,9 @@ class Invoice(Base):
     credited_net: Mapped[Money] = mapped_column(default=Decimal(0))
     credited: Mapped[Money] = mapped_column(default=Decimal(0))
     po_number: Mapped[str | None]
+    # As they were when it was raised; None where nobody had given one.
+    supplier_address: Mapped[str | None]
+    funder_address: Mapped[str | None]
     status: Mapped[InvoiceStatus] = mapped_column(choice(InvoiceStatus, "status"), index=True)
     raised_at: Mapped[When]
     due_on: Mapped[date]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models import Subcontractor
@@ -42,6 +42,19 @@ class VatStatus(Base):
     from_day: Mapped[date]
     kind: Mapped[VatKind] = mapped_column(choice(VatKind, "kind"))
     vat_number: Mapped[str | None]
+    stated_at: Mapped[When]
+    stated_by: Mapped[int] = key_of("people.id")
+
+
+class InvoiceAddress(Base):
+    """Where an organisation is to be written to about invoices: what a VAT invoice must bear (VATREC5010)."""
+
+    __tablename__ = "invoice_addresses"
+    __table_args__ = (CheckConstraint("length(address) BETWEEN 1 AND 300", name="address_given"),)
+
+    organisation_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("organisations.id"), primary_key=True)
+    # As it is printed, line by line.
+    address: Mapped[str]
     stated_at: Mapped[When]
     stated_by: Mapped[int] = key_of("people.id")
 

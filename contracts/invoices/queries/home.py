@@ -17,9 +17,9 @@ from contracts.invoices.models import Dispute, InstalmentUse, Invoice
 from contracts.invoices.queries.disputing import disputes_to_answer, disputes_to_settle
 from contracts.invoices.queries.finding import LEFT, to_approve
 from contracts.invoices.queries.money import funded_contracts
-from contracts.invoices.queries.reckoning import vat_statuses
+from contracts.invoices.queries.reckoning import invoice_addresses, vat_statuses
 from contracts.invoices.queries.supply_chain import chains_to_confirm
-from contracts.invoices.rules import ChainStanding, InvoiceStatus
+from contracts.invoices.rules import ChainStanding, InvoiceStatus, VatKind
 from contracts.invoices.rules.granting import UseStatus, use_due_on
 from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission
@@ -63,9 +63,14 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
 
 
 def _vat_unsaid(actor: Actor, now: datetime) -> list[Waiting]:
-    """Until a supplier has said how it stands with VAT, none is charged, and that is hard to make good."""
-    if not actor.may(Permission.ISSUE_CREDITS) or vat_statuses(actor.organisation):
+    """Until a supplier has said how it stands with VAT, none is charged, and that is hard to make good; and a VAT
+    invoice without an address is none."""
+    if not actor.may(Permission.ISSUE_CREDITS):
         return []
+    if stated := vat_statuses(actor.organisation):
+        if stated[0].kind is not VatKind.STANDARD or invoice_addresses(actor.organisation):
+            return []
+        return [Waiting("Give the address that your VAT invoices must bear", url_for("invoices.address"))]
     contract = select(Agreement.id).where(
         Agreement.supplier_id == actor.organisation_id,
         Agreement.status == AgreementStatus.SIGNED,

@@ -16,6 +16,7 @@ from contracts.agreements.queries import with_terms
 from contracts.agreements.rules import AgreementStatus, Origin
 from contracts.invoices.models import (
     Invoice,
+    InvoiceAddress,
     PurchaseOrder,
     ReconciledYear,
     VatStatus,
@@ -152,6 +153,12 @@ def vat_statuses(organisation_id: int) -> Sequence[VatStatus]:
     return db.session.scalars(
         select(VatStatus).where(VatStatus.organisation_id == organisation_id).order_by(VatStatus.from_day.desc())
     ).all()
+
+
+def invoice_addresses(*organisation_ids: int) -> dict[int, str]:
+    """The addresses that these organisations have given for invoices, by key."""
+    rows = db.session.scalars(select(InvoiceAddress).where(InvoiceAddress.organisation_id.in_(organisation_ids)))
+    return {one.organisation_id: one.address for one in rows}
 
 
 def vat_rate(agreement: Agreement, on: date) -> Decimal:

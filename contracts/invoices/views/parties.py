@@ -6,7 +6,7 @@ from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from contracts.invoices import actions, queries
-from contracts.invoices.forms import PurchaseOrderForm, VatForm
+from contracts.invoices.forms import AddressForm, PurchaseOrderForm, VatForm
 from contracts.invoices.rules import VatKind
 from contracts.invoices.views import bp
 from marketplace import clock
@@ -100,4 +100,25 @@ def vat() -> Answer:
         stated=stated,
         in_force=queries.vat_status(actor.organisation, clock.today()),
         standard_rate=VatKind.STANDARD.rate,
+    )
+
+
+@bp.route("/invoice-address", methods=["GET", "POST"])
+@audience(Permission.ISSUE_CREDITS, Permission.PAY_INVOICES)
+def address() -> Answer:
+    """The address that invoices to or from the actor's organisation bear."""
+    actor, form = acting(), AddressForm()
+    given = queries.invoice_addresses(actor.organisation).get(actor.organisation)
+    if not form.is_submitted():
+        form.address.data = given
+    back = url_for("payments.account") if actor.is_supplier else url_for("invoices.index")
+    return ask(
+        form,
+        lambda: actions.give_address(form.address.data or "", actor=actor, now=clock.now()),
+        to=url_for("invoices.address"),
+        said="The address is kept. Invoices raised from now on bear it.",
+        heading="Your address for invoices",
+        intro="A VAT invoice must bear the address of both sides. Invoices that were raised stay as they are.",
+        button="Keep the address",
+        back=back,
     )
