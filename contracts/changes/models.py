@@ -9,7 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models import Agreement, AgreementVersion, ExtensionOption
 from contracts.agreements.rules import Side
-from contracts.changes.rules import Ground, ProposalStatus, Purpose, TaskStanding, VariationStatus, task_standing
+from contracts.changes.rules import (
+    WITH_COMMISSIONER,
+    Ground,
+    ProposalStatus,
+    Purpose,
+    TaskStanding,
+    VariationStatus,
+    task_standing,
+)
 from marketplace.accounts.models import Organisation, Person
 from marketplace.database import Base, Key, When, choice, key_of
 
@@ -30,6 +38,10 @@ class Variation(Base):
         ),
         CheckConstraint("(status = 'withdrawn') = (withdrawn_reason IS NOT NULL)", name="withdrawn_with_reason"),
         CheckConstraint("round >= 1", name="round"),
+        CheckConstraint(
+            "with_supplier_at IS NOT NULL OR status IN ('draft', 'awaiting_approval', 'withdrawn')",
+            name="with_supplier",
+        ),
         CheckConstraint("(purpose = 'extension') = (option_id IS NOT NULL)", name="extension_of_option"),
         CheckConstraint("(purpose IN ('ending', 'notice')) = (ground IS NOT NULL)", name="ending_with_ground"),
     )
@@ -50,6 +62,8 @@ class Variation(Base):
     round: Mapped[int] = mapped_column(default=1)
     returned_reason: Mapped[str | None]
     withdrawn_reason: Mapped[str | None]
+    # When it first came to the supplier, to sign or as a notice. Until then it is the commissioners' own.
+    with_supplier_at: Mapped[When | None]
 
     agreement: Mapped[Agreement] = relationship(viewonly=True, foreign_keys=[agreement_id])
     version: Mapped[AgreementVersion] = relationship(
@@ -63,8 +77,8 @@ class Variation(Base):
 
     @property
     def is_with_commissioner(self) -> bool:
-        """Whether it has not come to the supplier: drafted, or before the funders."""
-        return self.status in (VariationStatus.DRAFT, VariationStatus.AWAITING_APPROVAL)
+        """Whether the supplier is not to see it: drafted, before the funders, or dropped before it came to it."""
+        return self.with_supplier_at is None or self.status in WITH_COMMISSIONER
 
     @property
     def present_approvals(self) -> list[VariationApproval]:

@@ -46,6 +46,7 @@ VARIATION_MOVES: dict[VariationStatus, frozenset[VariationStatus]] = {
     VariationStatus.AGREED: frozenset(),
     VariationStatus.WITHDRAWN: frozenset(),
 }
+WITH_COMMISSIONER = frozenset({VariationStatus.DRAFT, VariationStatus.AWAITING_APPROVAL})
 OPEN = frozenset(status for status, to in VARIATION_MOVES.items() if to)
 # Whose turn it is to sign, and where the signature takes the variation.
 TURN = {VariationStatus.AWAITING_SUPPLIER: Side.SUPPLIER, VariationStatus.AWAITING_COMMISSIONER: Side.COMMISSIONER}

@@ -33,7 +33,7 @@ def propose_abandoning(agreement: Agreement, *, reason: str, actor: Actor, now: 
     asked = Abandonment(agreement=agreement, reason=reason, proposed_by=actor.person, proposed_at=now)
     db.session.add(asked)
     db.session.flush()
-    audit.record("Asked to abandon the contract", agreement, actor=actor, now=now)
+    audit.record("Asked to abandon the contract", asked, actor=actor, now=now)
     letters.ask_to_abandon(asked, now=now)
     return asked
 
@@ -60,10 +60,10 @@ def abandon(asked: Abandonment, *, actor: Actor, now: datetime) -> None:
 
 def keep(asked: Abandonment, *, reason: str, actor: Actor, now: datetime) -> None:
     """The approver does not agree, with the reason: the contract goes on waiting for its signatures."""
-    agreement = _deciding(asked, actor)
+    _deciding(asked, actor)
     asked.decided_by, asked.decided_at, asked.approved, asked.refused_reason = actor.person, now, False, reason
     db.session.flush()
-    audit.record("Decided not to abandon the contract", agreement, actor=actor, now=now)
+    audit.record("Decided not to abandon the contract", asked, actor=actor, now=now)
     letters.tell_kept(asked, now=now)
 
 

@@ -51,9 +51,7 @@ def changing(variation: Variation, actor: Actor) -> AgreementVersion:
 def changed(variation: Variation, part: str, actor: Actor, now: datetime) -> None:
     """One part of the draft is another now."""
     db.session.flush()
-    audit.record(
-        "Changed the draft change", variation.agreement, actor=actor, now=now, variation=variation.id, part=part
-    )
+    audit.record("Changed the draft change", variation, actor=actor, now=now, part=part)
 
 
 def move(variation: Variation, to: VariationStatus) -> None:

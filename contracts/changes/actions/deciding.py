@@ -50,10 +50,9 @@ def submit(variation: Variation, *, actor: Actor, now: datetime) -> None:
     db.session.flush()
     audit.record(
         "Asked the funders to approve the change",
-        variation.agreement,
+        variation,
         actor=actor,
         now=now,
-        variation=variation.id,
         whole_life_value=str(version.whole_life_value),
     )
     letters.ask_to_approve(variation, queries.must_approve(variation), now=now)
@@ -74,14 +73,21 @@ def approve(variation: Variation, *, shown_round: int, actor: Actor, now: dateti
     """
     _deciding(variation, shown_round, actor)
     _decide(variation, None, actor=actor, now=now)
-    audit.record("Approved the change", variation.agreement, actor=actor, now=now, variation=variation.id)
+    audit.record("Approved the change", variation, actor=actor, now=now)
     if queries.still_to_approve(variation):
         return
     if variation.purpose is Purpose.NOTICE:
         _give_notice(variation, actor=actor, now=now)
     else:
         move(variation, VariationStatus.AWAITING_SUPPLIER)
-        db.session.flush()
+        _comes_to_supplier(variation, now)
+        audit.record(
+            "Asked the supplier to sign the change",
+            variation.agreement,
+            actor=actor,
+            now=now,
+            variation=variation.id,
+        )
         letters.ask_to_sign(variation, now=now)
 
 
@@ -91,11 +97,17 @@ def _give_notice(variation: Variation, *, actor: Actor, now: datetime) -> None:
     version = variation.version
     version.in_force_from = max(clock.london(now).date(), variation.agreement.latest.in_force_from)
     move(variation, VariationStatus.AGREED)
+    _comes_to_supplier(variation, now)
     agreeing.agree(version, actor=actor, now=now)
     db.session.flush()
     audit.record("Gave notice", variation.agreement, actor=actor, now=now, last_day=str(version.ends_on))
     letters.tell_agreed(variation, now=now)
     prepare_exit(variation.agreement, now=now)
+
+
+def _comes_to_supplier(variation: Variation, now: datetime) -> None:
+    variation.with_supplier_at = variation.with_supplier_at or now
+    db.session.flush()
 
 
 def send_back(variation: Variation, *, shown_round: int, reason: str, actor: Actor, now: datetime) -> None:
@@ -105,7 +117,7 @@ def send_back(variation: Variation, *, shown_round: int, reason: str, actor: Act
     move(variation, VariationStatus.DRAFT)
     variation.returned_reason, variation.round = reason, variation.round + 1
     db.session.flush()
-    audit.record("Sent the change back", variation.agreement, actor=actor, now=now, variation=variation.id)
+    audit.record("Sent the change back", variation, actor=actor, now=now)
     letters.tell_sent_back(variation, now=now)
 
 
@@ -113,6 +125,7 @@ def take_back(variation: Variation, *, actor: Actor, now: datetime) -> None:
     """Back into draft, to be dated or written anew. Approvals and signatures are given anew, under a new version."""
     locked(variation)
     must_lead(variation.agreement, actor)
+    was = variation.status
     move(variation, VariationStatus.DRAFT)
     variation.round += 1
     if variation.version.signatures:
@@ -127,20 +140,22 @@ def take_back(variation: Variation, *, actor: Actor, now: datetime) -> None:
             if one.version_id == old.id:
                 one.version_id = new.id
     db.session.flush()
-    audit.record("Took the change back into draft", variation.agreement, actor=actor, now=now, variation=variation.id)
+    about = variation.agreement if was in TURN else variation
+    audit.record("Took the change back into draft", about, actor=actor, now=now, variation=variation.id)
 
 
 def withdraw(variation: Variation, *, reason: str, actor: Actor, now: datetime) -> None:
     """Give the change up, with the reason. Its version never applied and never will."""
     locked(variation)
     must_lead(variation.agreement, actor)
-    was = variation.status
     move(variation, VariationStatus.WITHDRAWN)
     variation.withdrawn_reason, variation.version.abandoned_at = reason, now
     give_option_back(variation)
     db.session.flush()
-    audit.record("Withdrew the change", variation.agreement, actor=actor, now=now, variation=variation.id)
-    letters.tell_withdrawn(variation, was_with_supplier=was in TURN, now=now)
+    was_with_supplier = variation.with_supplier_at is not None
+    about = variation.agreement if was_with_supplier else variation
+    audit.record("Withdrew the change", about, actor=actor, now=now, variation=variation.id)
+    letters.tell_withdrawn(variation, was_with_supplier=was_with_supplier, now=now)
 
 
 def sign(variation: Variation, *, digest: str, actor: Actor, now: datetime) -> Signature:

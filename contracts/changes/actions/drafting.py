@@ -85,7 +85,8 @@ def begin(
     db.session.add(variation)
     db.session.flush()
     bring_up_to_date(variation)
-    audit.record("Began to draft a change", agreement, actor=actor, now=now, variation=variation.id)
+    # The supplier reads what was done to the contract: what is the commissioners' own is kept with the variation.
+    audit.record("Began to draft a change", variation, actor=actor, now=now)
     return variation
 
 

@@ -52,6 +52,6 @@ def begin_ending(
         check_notice(variation, now)
     db.session.flush()
     audit.record(
-        "Began to end the contract early", agreement, actor=actor, now=now, last_day=str(last_day), ground=ground.value
+        "Began to end the contract early", variation, actor=actor, now=now, last_day=str(last_day), ground=ground.value
     )
     return variation

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import select
+
 from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement, AgreementVersion, ExtensionOption
 from contracts.agreements.rules import OptionDecision, ends_on
@@ -46,7 +48,8 @@ def add_option(
     )
     agreement.extension_options.append(option)
     db.session.flush()
-    audit.record("Added an option to extend", agreement, actor=actor, now=now, months=months, decide_by=str(decide_by))
+    about = _draft_of(version) or agreement
+    audit.record("Added an option to extend", about, actor=actor, now=now, months=months, decide_by=str(decide_by))
     return option
 
 
@@ -55,11 +58,18 @@ def remove_option(option: ExtensionOption, *, actor: Actor, now: datetime) -> No
     agreement = option.agreement
     hold(agreement)
     must_lead(agreement, actor)
-    _must_be_open(next(one for one in agreement.versions if one.id == option.version_id))
+    version = next(one for one in agreement.versions if one.id == option.version_id)
+    _must_be_open(version)
     agreement.extension_options.remove(option)
     db.session.delete(option)
     db.session.flush()
-    audit.record("Took out an option to extend", agreement, actor=actor, now=now, option=option.number)
+    about = _draft_of(version) or agreement
+    audit.record("Took out an option to extend", about, actor=actor, now=now, option=option.number)
+
+
+def _draft_of(version: AgreementVersion) -> Variation | None:
+    """The draft change that a version stands in: its events are the commissioners' own, as it is."""
+    return db.session.scalar(select(Variation).where(Variation.version_id == version.id))
 
 
 def use_option(option: ExtensionOption, *, reason: str, actor: Actor, now: datetime) -> Variation:

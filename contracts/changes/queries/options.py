@@ -43,9 +43,12 @@ def option_standing(option: ExtensionOption, on: date) -> OptionStanding:
     return OptionStanding.LAPSED if option.decide_by < on else OptionStanding.OPEN
 
 
-def options_of(agreement: Agreement) -> list[ExtensionOption]:
-    """The contract's options, but not those of a change that was given up."""
+def options_of(actor: Actor, agreement: Agreement) -> list[ExtensionOption]:
+    """The contract's options, but not those of a change that was given up; of a draft, for the commissioners alone."""
     dropped = {one.id for one in agreement.versions if one.abandoned_at is not None}
+    if actor.is_supplier:
+        drafts = db.session.scalars(select(Variation).where(Variation.agreement_id == agreement.id))
+        dropped |= {one.version_id for one in drafts if one.is_with_commissioner}
     return [one for one in agreement.extension_options if one.version_id not in dropped]
 
 

@@ -17,7 +17,19 @@ from contracts.agreements.models import Agreement, AgreementFunder, AgreementVer
 from contracts.agreements.rules import Side, contract_year
 from contracts.agreements.rules.comparing import Difference
 from contracts.changes.models import Variation, VariationApproval
-from contracts.changes.rules import OPEN, TURN, Priced, Purpose, Span, VariationStatus, grant_priced, granted, priced, varied
+from contracts.changes.rules import (
+    OPEN,
+    TURN,
+    WITH_COMMISSIONER,
+    Priced,
+    Purpose,
+    Span,
+    VariationStatus,
+    grant_priced,
+    granted,
+    priced,
+    varied,
+)
 from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
@@ -56,8 +68,7 @@ def variation_for(actor: Actor, variation_id: int) -> Variation:
             joinedload(Variation.author),
         )
     )
-    hidden = (VariationStatus.DRAFT, VariationStatus.AWAITING_APPROVAL)
-    if found is None or (found.status in hidden and actor.is_supplier):
+    if found is None or (found.is_with_commissioner and actor.is_supplier):
         raise NotFound("There is no such change, or it does not concern your organisation.")
     return found
 
@@ -66,7 +77,7 @@ def variations_of(actor: Actor, agreement: Agreement) -> Sequence[Variation]:
     """The contract's variations, latest first; for the supplier those that have come to it."""
     wanted = select(Variation).where(Variation.agreement_id == agreement.id).order_by(Variation.id.desc())
     if actor.is_supplier:
-        wanted = wanted.where(Variation.status.not_in((VariationStatus.DRAFT, VariationStatus.AWAITING_APPROVAL)))
+        wanted = wanted.where(Variation.with_supplier_at.is_not(None), Variation.status.not_in(WITH_COMMISSIONER))
     return db.session.scalars(wanted).all()
 
 

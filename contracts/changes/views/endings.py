@@ -43,7 +43,7 @@ def ending(agreement_id: int) -> str:
         "contracts/changes/ending.html",
         agreement=agreement,
         early=None if early and actor.is_supplier and early.is_with_commissioner else early,
-        options=[(one, queries.option_standing(one, today)) for one in queries.options_of(agreement)],
+        options=[(one, queries.option_standing(one, today)) for one in queries.options_of(actor, agreement)],
         may_add_option=side is Side.COMMISSIONER and open_version(agreement) is not None,
         tasks=tasks,
         counts=counts,

@@ -184,7 +184,7 @@ class TestOptions:
         actions.take_back(variation, actor=made.manager, now=NOW + 3 * DAY)
         assert [one.months for one in terms(variation.version).options or ()] == [6]
         actions.withdraw(variation, reason="No.", actor=made.manager, now=NOW + 3 * DAY)
-        assert queries.options_of(made.agreement) == []
+        assert queries.options_of(made.manager, made.agreement) == []
         assert terms(made.draft().version).options is None
 
     def test_the_lead_is_reminded_three_times_and_it_waits_at_home(self, clock: StandingClock) -> None:
