@@ -96,5 +96,10 @@ def init_app(app: Flask) -> None:
         paragraphs=paragraphs,
     )
     app.jinja_env.globals.update(
-        may=may, actor=current_actor, now=clock.now, events_for=events_for, navigation_for=navigation_for
+        may=may,
+        actor=current_actor,
+        now=clock.now,
+        this_day=clock.today,
+        events_for=events_for,
+        navigation_for=navigation_for,
     )

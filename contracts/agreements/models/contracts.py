@@ -84,6 +84,12 @@ class Agreement(Base):
         """The version in force on a day: before the start, and until it is agreed, the first."""
         return _in_force(self.versions, day) or self.versions[0]
 
+    def payers_on(self, on: date) -> set[int]:
+        """The bodies that pay for it on a day or will later, as agreed; until it is, those of the first version."""
+        agreed = [one for one in self.versions if one.agreed_at is not None]
+        paid = [one for one in agreed if one.superseded_on is None or one.superseded_on > on] or self.versions[:1]
+        return {funder.organisation_id for version in paid for funder in version.funders}
+
     def places_on(self, day: date) -> list[str]:
         """The names of the places that its services serve on a day, each once."""
         return list(dict.fromkeys(place.name for line in self.lines for place in line.terms_on(day).places))
@@ -144,6 +150,8 @@ class AgreementVersion(Base):
     in_force_from: Mapped[date]
     # The day from which a version agreed later applies.
     superseded_on: Mapped[date | None]
+    # When the funders were first asked to approve it: from then on it concerns those that would pay, while it is open.
+    asked_at: Mapped[When | None]
     agreed_at: Mapped[When | None]
     abandoned_at: Mapped[When | None]
     ends_on: Mapped[date | None]

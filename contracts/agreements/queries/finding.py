@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
@@ -34,14 +34,23 @@ from marketplace.places.models import PlaceWithin
 def theirs(actor: Actor) -> ColumnElement[bool]:
     """Which contracts concern this actor's organisation.
 
-    A supplier: its own. A commissioner: those it leads or funds; its regional co-ordinator also those that serve a
-    place inside (or around) the place the body serves.
+    A supplier: its own. A commissioner: those it leads, and those it funds, has funded, or is asked to fund; its
+    regional co-ordinator also those that serve a place inside (or around) the place the body serves. What a draft
+    names that was never asked, or was dropped, concerns nobody.
     """
     organisation = actor.organisation
+    version = aliased(AgreementVersion)
+    agreed = or_(version.agreed_at.is_not(None), version.number == 1)
+    asked = and_(version.asked_at.is_not(None), version.abandoned_at.is_(None))
     concerns = [
         Agreement.supplier_id == organisation,
         Agreement.commissioner_id == organisation,
-        exists().where(AgreementFunder.agreement_id == Agreement.id, AgreementFunder.organisation_id == organisation),
+        exists().where(
+            AgreementFunder.agreement_id == Agreement.id,
+            AgreementFunder.organisation_id == organisation,
+            AgreementFunder.version_id == version.id,
+            or_(agreed, asked),
+        ),
     ]
     if Role.REGIONAL_COORDINATOR in actor.roles:
         # Not a condition on each contract but one list of them, made once.
@@ -52,8 +61,9 @@ def theirs(actor: Actor) -> ColumnElement[bool]:
             Agreement.id.in_(
                 select(ServiceLine.agreement_id)
                 .join(LineTerms, LineTerms.line_id == ServiceLine.id)
+                .join(version, version.id == LineTerms.version_id)
                 .join(LineTermsPlace, LineTermsPlace.terms_id == LineTerms.id)
-                .where(LineTermsPlace.place_code.in_(inside.union(around)))
+                .where(agreed, LineTermsPlace.place_code.in_(inside.union(around)))
             )
         )
     return or_(*concerns)

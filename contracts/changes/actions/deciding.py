@@ -45,6 +45,7 @@ def submit(variation: Variation, *, actor: Actor, now: datetime) -> None:
         raise Refused("Nothing is changed yet. Change at least one part before you ask for approval.")
     if variation.agreement.instrument is Instrument.CONTRACT:
         version.whole_life_value = found.whole_life_value
+    version.asked_at = version.asked_at or now
     move(variation, VariationStatus.AWAITING_APPROVAL)
     variation.returned_reason = None
     db.session.flush()
@@ -133,7 +134,7 @@ def take_back(variation: Variation, *, actor: Actor, now: datetime) -> None:
         old.abandoned_at = now
         db.session.flush()
         new = copy_version(variation.agreement, old, in_force_from=old.in_force_from)
-        variation.version_id = new.id
+        variation.version_id, new.asked_at = new.id, old.asked_at
         db.session.flush()
         db.session.expire(variation, ["version"])
         for one in variation.agreement.extension_options:

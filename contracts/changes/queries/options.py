@@ -12,6 +12,7 @@ from contracts.agreements import queries as agreements
 from contracts.agreements.models import Agreement, AgreementVersion, ExtensionOption
 from contracts.agreements.rules import AgreementStatus, OptionDecision
 from contracts.changes.models import Variation
+from contracts.changes.queries.variations import is_shown_to
 from contracts.changes.rules import OptionStanding, VariationStatus
 from marketplace.access import Actor, Permission
 from marketplace.errors import NotFound
@@ -44,11 +45,10 @@ def option_standing(option: ExtensionOption, on: date) -> OptionStanding:
 
 
 def options_of(actor: Actor, agreement: Agreement) -> list[ExtensionOption]:
-    """The contract's options, but not those of a change that was given up; of a draft, for the commissioners alone."""
+    """The contract's options, but not those of a change that was given up; of a draft, for those who see the draft."""
     dropped = {one.id for one in agreement.versions if one.abandoned_at is not None}
-    if actor.is_supplier:
-        drafts = db.session.scalars(select(Variation).where(Variation.agreement_id == agreement.id))
-        dropped |= {one.version_id for one in drafts if one.is_with_commissioner}
+    changes = db.session.scalars(select(Variation).where(Variation.agreement_id == agreement.id))
+    dropped |= {one.version_id for one in changes if not is_shown_to(actor, one)}
     return [one for one in agreement.extension_options if one.version_id not in dropped]
 
 

@@ -20,7 +20,6 @@ from contracts.changes.models import Variation, VariationApproval
 from contracts.changes.rules import (
     OPEN,
     TURN,
-    WITH_COMMISSIONER,
     Priced,
     Purpose,
     Span,
@@ -53,9 +52,9 @@ class Effect:
 
 
 def variation_for(actor: Actor, variation_id: int) -> Variation:
-    """The variation, if its contract concerns the actor's organisation. A draft is the commissioners' own.
+    """The variation, if its contract concerns the actor's organisation. A draft is its commissioners' own.
 
-    Raises NotFound else. A body that would only fund the contract from then on concerns it already.
+    Raises NotFound else. A body that would only fund the contract from then on concerns it once it is asked.
     """
     actor.must(Permission.SEE_CONTRACTS)
     found = db.session.scalar(
@@ -68,17 +67,27 @@ def variation_for(actor: Actor, variation_id: int) -> Variation:
             joinedload(Variation.author),
         )
     )
-    if found is None or (found.is_with_commissioner and actor.is_supplier):
+    if found is None or not is_shown_to(actor, found):
         raise NotFound("There is no such change, or it does not concern your organisation.")
     return found
 
 
 def variations_of(actor: Actor, agreement: Agreement) -> Sequence[Variation]:
-    """The contract's variations, latest first; for the supplier those that have come to it."""
-    wanted = select(Variation).where(Variation.agreement_id == agreement.id).order_by(Variation.id.desc())
-    if actor.is_supplier:
-        wanted = wanted.where(Variation.with_supplier_at.is_not(None), Variation.status.not_in(WITH_COMMISSIONER))
-    return db.session.scalars(wanted).all()
+    """The contract's variations, latest first; for all but those who decide them those that came to the supplier."""
+    found = db.session.scalars(
+        select(Variation).where(Variation.agreement_id == agreement.id).order_by(Variation.id.desc())
+    )
+    return [one for one in found if is_shown_to(actor, one)]
+
+
+def is_shown_to(actor: Actor, variation: Variation) -> bool:
+    """Whether somebody whom the contract concerns sees this change.
+
+    Until it comes to the supplier it is shown to whoever leads the contract, pays for it or would pay: not to bodies
+    that have paid for it once, or whose place it serves.
+    """
+    deciding = {variation.agreement.commissioner_id, *(body.id for body in must_approve(variation))}
+    return not variation.is_with_commissioner or actor.organisation_id in deciding
 
 
 def is_being_changed(agreement: Agreement) -> bool:

@@ -42,7 +42,7 @@ def ending(agreement_id: int) -> str:
     return render_template(
         "contracts/changes/ending.html",
         agreement=agreement,
-        early=None if early and actor.is_supplier and early.is_with_commissioner else early,
+        early=early if early and queries.is_shown_to(actor, early) else None,
         options=[(one, queries.option_standing(one, today)) for one in queries.options_of(actor, agreement)],
         may_add_option=side is Side.COMMISSIONER and open_version(agreement) is not None,
         tasks=tasks,

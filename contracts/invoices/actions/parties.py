@@ -6,11 +6,11 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.agreements.actions import hold_contract
-from contracts.agreements.models import Agreement, AgreementFunder, Subcontractor
+from contracts.agreements.models import Agreement, Subcontractor
 from contracts.invoices import letters
 from contracts.invoices.actions.making import want_document
 from contracts.invoices.models import Invoice, InvoiceAddress, PurchaseOrder, SubcontractorPayment, VatStatus
@@ -35,10 +35,7 @@ def enter_purchase_order(
     """
     if not (actor.may(Permission.PAY_INVOICES) or actor.may(Permission.APPROVE_INVOICES)):
         raise NotAllowed("Finance and contract managers enter purchase orders.")
-    funds = select(AgreementFunder.id).where(
-        AgreementFunder.agreement_id == agreement.id, AgreementFunder.organisation_id == actor.organisation
-    )
-    if db.session.scalar(funds.limit(1)) is None:
+    if actor.organisation not in agreement.payers_on(clock.london(now).date()):
         raise NotAllowed("Your organisation does not fund this contract.")
     if not number.strip():
         raise Invalid("Enter the purchase order number", field="number")

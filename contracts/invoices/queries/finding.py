@@ -15,6 +15,7 @@ from contracts.agreements.models import Agreement
 from contracts.agreements.queries import agreement_for
 from contracts.invoices.models import CreditNote, Dispute, Invoice, InvoiceLine
 from contracts.invoices.rules import OWED, DisputeStatus, InvoiceKind, InvoiceStatus
+from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.accounts.models import Organisation
 from marketplace.errors import NotFound
@@ -78,13 +79,16 @@ def seen_by(actor: Actor) -> ColumnElement[bool]:
 
 
 def contract_for(actor: Actor, agreement_id: int) -> Agreement:
-    """The contract whose money the actor may see: their organisation supplies it, leads it or has paid for it.
+    """The contract whose money the actor may see: their organisation supplies it, leads it, pays for it or will.
 
-    Raises NotFound. That it serves a place of theirs is not enough: they see such a contract without its money.
+    Raises NotFound. That it serves a place of theirs is not enough: they see such a contract without its money. Who
+    paid for it once keeps its own invoices, see `seen_by`.
     """
     agreement = agreement_for(actor, agreement_id)
-    funders = {one.organisation_id for version in agreement.versions for one in version.funders}
-    if actor.organisation not in funders | {agreement.supplier_id, agreement.commissioner_id}:
+    if actor.organisation not in agreement.payers_on(clock.today()) | {
+        agreement.supplier_id,
+        agreement.commissioner_id,
+    }:
         raise NotFound("There is no such contract, or its money does not concern your organisation.")
     return agreement
 
