@@ -32,8 +32,8 @@ def ask_to_sign(agreement: Agreement, side: Side, *, now: datetime) -> None:
 
 def tell_signed(agreement: Agreement, *, now: datetime) -> None:
     """To those who sign for either side, and to contract managers of every body that funds it."""
-    told = {
-        person.id: person
+    told = [
+        person
         for organisation_id, permission in (
             (agreement.supplier_id, Permission.SIGN_FOR_SUPPLIER),
             (agreement.commissioner_id, Permission.SIGN_FOR_COMMISSIONER),
@@ -41,9 +41,9 @@ def tell_signed(agreement: Agreement, *, now: datetime) -> None:
             *((funder.organisation_id, Permission.DRAW_CONTRACTS) for funder in agreement.funders),
         )
         for person in people_with(organisation_id, permission)
-    }
+    ]
     letters.write_to(
-        told.values(),
+        told,
         key=f"agreement:{agreement.id}:signed",
         subject=f"Contract {agreement.reference} is signed by both sides",
         template="emails/agreements/signed.txt",

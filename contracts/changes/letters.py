@@ -10,6 +10,7 @@ from contracts.agreements.models import Agreement, AgreementFunder, ExtensionOpt
 from contracts.agreements.rules import Side
 from contracts.changes.models import Abandonment, ExitTask, Proposal, Variation
 from contracts.changes.rules import ENDS, VariationStatus
+from contracts.mobilisation.letters import managers, write_to_side
 from marketplace.access import Permission
 from marketplace.accounts import letters
 from marketplace.accounts.models import Organisation, Person
@@ -100,9 +101,9 @@ def tell_agreed(variation: Variation, *, now: datetime) -> None:
 
 
 def _everybody(agreement: Agreement, funders: Sequence[AgreementFunder]) -> Iterable[Person]:
-    """Whoever manages or pays the contract, on both sides and at every funder, each once."""
-    return {
-        one.id: one
+    """Whoever manages or pays the contract, on both sides and at every funder."""
+    return [
+        one
         for body, permission in (
             (agreement.supplier_id, Permission.MANAGE_DELIVERY),
             (agreement.supplier_id, Permission.SIGN_FOR_SUPPLIER),
@@ -111,7 +112,7 @@ def _everybody(agreement: Agreement, funders: Sequence[AgreementFunder]) -> Iter
             *((funder.organisation_id, Permission.PAY_INVOICES) for funder in funders),
         )
         for one in people_with(body, permission)
-    }.values()
+    ]
 
 
 def ask_to_abandon(asked: Abandonment, *, now: datetime) -> None:
@@ -178,31 +179,24 @@ def _tell_of_proposal(people: Iterable[Person], proposal: Proposal, what: str, s
 def tell_exit_begun(agreement: Agreement, *, now: datetime) -> None:
     """To those who manage the contract on either side: what its ending asks of them."""
     for side in Side:
-        _write_to_managers(agreement, side, "begun", "What is to be done before it ends", now=now)
+        _tell_of_exit(agreement, side, "begun", "What is to be done before it ends", now=now)
 
 
 def remind_of_exit(task: ExitTask, *, is_late: bool, now: datetime) -> None:
     """To those who manage the contract for the side whose task it is: once when it comes near, once when it is late."""
     what = f"{task.id}:{task.due_on}:{'late' if is_late else 'soon'}"
     subject = f"“{task.title}” is {'late' if is_late else 'due soon'}"
-    _write_to_managers(task.agreement, task.side, what, subject, now=now, task=task)
+    _tell_of_exit(task.agreement, task.side, what, subject, now=now, task=task)
 
 
-def _write_to_managers(
-    agreement: Agreement, side: Side, what: str, subject: str, *, now: datetime, **more: Any
-) -> None:
-    people = (
-        people_with(agreement.supplier_id, Permission.MANAGE_DELIVERY)
-        if side is Side.SUPPLIER
-        else people_with(agreement.commissioner_id, Permission.MANAGE_CONTRACTS)
-    )
-    letters.write_to(
-        people,
+def _tell_of_exit(agreement: Agreement, side: Side, what: str, subject: str, *, now: datetime, **more: Any) -> None:
+    write_to_side(
+        agreement,
+        side,
         key=f"exit:{agreement.id}:{what}",
         subject=f"{subject}: {agreement.reference}",
-        template="emails/changes/exit.txt",
+        template="changes/exit",
         now=now,
-        agreement=agreement,
         what=what,
         **more,
     )
@@ -212,7 +206,7 @@ def remind_of_option(option: ExtensionOption, *, days: int, now: datetime) -> No
     """To those who manage the contract for its lead: an option must be decided. Once for each reminder."""
     agreement = option.agreement
     _tell_of_option(
-        people_with(agreement.commissioner_id, Permission.MANAGE_CONTRACTS),
+        managers(agreement, Side.COMMISSIONER),
         option,
         f"decide:{option.decide_by}:{days}",
         f"Decide by {date_words(option.decide_by)} whether to extend {agreement.reference}",

@@ -55,8 +55,7 @@ def tell_halted(handover: Handover, *, now: datetime) -> None:
 def tell_moved(old: Referral, new: Referral, *, now: datetime) -> None:
     """Of one referral that its officer has moved: to the supplier it leaves, and the one it goes to if it is sent."""
     if old.sent_at is not None:
-        people = {person.id: person for person in [*_managers(old.line), old.caseworker] if person is not None}
-        _one(people.values(), "gone", old, f"Referral {old.reference} was moved", now=now, move=new.id)
+        _one(_delivers(old), "gone", old, f"Referral {old.reference} was moved", now=now, move=new.id)
     if new.sent_at is not None:
         _one(_managers(new.line), "came", new, f"Referral {new.reference} was moved to you", now=now)
 
@@ -64,8 +63,7 @@ def tell_moved(old: Referral, new: Referral, *, now: datetime) -> None:
 def tell_move_undone(old: Referral, new: Referral, *, now: datetime) -> None:
     """Of one move: to the supplier that has the referral back, to the one that has it no more, and to the officer."""
     if old.sent_at is not None:
-        people = {one.id: one for one in [*_managers(old.line), old.caseworker] if one is not None}
-        _one(people.values(), "back", old, f"Referral {old.reference} is with you again", now=now, move=new.id)
+        _one(_delivers(old), "back", old, f"Referral {old.reference} is with you again", now=now, move=new.id)
     if new.sent_at is not None:
         _one(_managers(new.line), "taken_back", new, f"Referral {new.reference} is not with you any more", now=now)
     _one([old.officer], "back", old, f"The move of {old.reference} was undone", now=now, move=new.id)
@@ -95,11 +93,16 @@ def _managers(line: ServiceLine) -> Iterable[Person]:
     return service_managers(line.agreement.supplier_id)
 
 
+def _delivers(referral: Referral) -> list[Person]:
+    """The service managers, and the caseworker if there is one."""
+    return [one for one in (*_managers(referral.line), referral.caseworker) if one is not None]
+
+
 def _suppliers(handover: Handover) -> list[Person]:
     sides = (handover.from_line.agreement.supplier_id, handover.to_line.agreement.supplier_id)
-    return _each_once(
+    return [
         person for side in sides for person in (*service_managers(side), *people_with(side, Permission.MANAGE_DELIVERY))
-    )
+    ]
 
 
 def _leads(handover: Handover) -> list[Person]:
@@ -108,10 +111,6 @@ def _leads(handover: Handover) -> list[Person]:
 
 def _officers(handover: Handover) -> list[Person]:
     return list(officers_with_open(handover.from_line.agreement_id, handover.from_line_id))
-
-
-def _each_once(people: Iterable[Person]) -> list[Person]:
-    return list({person.id: person for person in people}.values())
 
 
 def _write(

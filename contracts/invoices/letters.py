@@ -300,6 +300,4 @@ def _both_finances(invoice: Invoice) -> list[Person]:
 
 
 def _write(people: Iterable[Person], key: str, subject: str, template: str, *, now: datetime, **context: Any) -> None:
-    """One letter to each, however many roles they hold."""
-    each = {person.id: person for person in people}
-    write_to(each.values(), key=key, subject=subject, template=f"emails/invoices/{template}.txt", now=now, **context)
+    write_to(people, key=key, subject=subject, template=f"emails/invoices/{template}.txt", now=now, **context)

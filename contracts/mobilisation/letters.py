@@ -24,21 +24,15 @@ def managers(agreement: Agreement, side: Side) -> Sequence[Person]:
     return people_with(agreement.commissioner_id, Permission.MANAGE_CONTRACTS)
 
 
-def _write(
-    agreement: Agreement,
-    side: Side,
-    *,
-    key: str,
-    subject: str,
-    template: str,
-    now: datetime,
-    **context: Any,
+def write_to_side(
+    agreement: Agreement, side: Side, *, key: str, subject: str, template: str, now: datetime, **context: Any
 ) -> None:
+    """One letter about the contract to each of those who manage it for a side; the template is named area/letter."""
     letters.write_to(
         managers(agreement, side),
         key=key,
         subject=subject,
-        template=f"emails/mobilisation/{template}.txt",
+        template=f"emails/{template}.txt",
         now=now,
         agreement=agreement,
         **context,
@@ -48,24 +42,24 @@ def _write(
 def tell_begun(agreement: Agreement, *, now: datetime) -> None:
     """To both sides: the milestones are there."""
     for side in Side:
-        _write(
+        write_to_side(
             agreement,
             side,
             key=f"mobilisation:{agreement.id}:begun",
             subject=f"Contract {agreement.reference}: what must be ready before it begins",
-            template="begun",
+            template="mobilisation/begun",
             now=now,
         )
 
 
 def tell_done(milestone: Milestone, report: MilestoneReport, *, now: datetime) -> None:
     """To the side that judges it."""
-    _write(
+    write_to_side(
         milestone.agreement,
         other(milestone.side),
         key=f"milestone-report:{report.id}:done",
         subject=f"A milestone of {milestone.agreement.reference} is said to be done",
-        template="milestone_done",
+        template="mobilisation/milestone_done",
         now=now,
         milestone=milestone,
     )
@@ -74,12 +68,12 @@ def tell_done(milestone: Milestone, report: MilestoneReport, *, now: datetime) -
 def tell_judged(milestone: Milestone, report: MilestoneReport, *, now: datetime) -> None:
     """To its owner."""
     word = "accepted" if report.accepted else "sent back"
-    _write(
+    write_to_side(
         milestone.agreement,
         milestone.side,
         key=f"milestone-report:{report.id}:judged",
         subject=f"A milestone of {milestone.agreement.reference} was {word}",
-        template="milestone_judged",
+        template="mobilisation/milestone_judged",
         now=now,
         milestone=milestone,
         report=report,
@@ -93,12 +87,12 @@ def remind_of_milestones(
     late = [one for one in milestones if one.due_on < on]
     for kind, some in (("late", late), ("soon", [one for one in milestones if one not in late])):
         for one in some:
-            _write(
+            write_to_side(
                 agreement,
                 side,
                 key=f"milestone:{one.id}:{one.due_on}:{kind}",
                 subject=f"“{one.title}” for {agreement.reference} " + ("is late" if kind == "late" else "is due soon"),
-                template="milestone_due",
+                template="mobilisation/milestone_due",
                 now=now,
                 milestone=one,
                 is_late=kind == "late",
@@ -107,12 +101,12 @@ def remind_of_milestones(
 
 def ask_to_agree_promise(promise: Promise, *, now: datetime) -> None:
     """To the side that did not write it."""
-    _write(
+    write_to_side(
         promise.agreement,
         other(promise.side),
         key=f"promise:{promise.id}:proposed",
         subject=f"Agree how a promise of {promise.agreement.reference} will be measured",
-        template="promise_proposed",
+        template="mobilisation/promise_proposed",
         now=now,
         promise=promise,
     )
@@ -121,12 +115,12 @@ def ask_to_agree_promise(promise: Promise, *, now: datetime) -> None:
 def tell_promise_answered(promise: Promise, *, now: datetime) -> None:
     """To the side that wrote it; that it has ended, to the supplier."""
     side = Side.SUPPLIER if promise.status == "ended" else promise.side
-    _write(
+    write_to_side(
         promise.agreement,
         side,
         key=f"promise:{promise.id}:{promise.status}",
         subject=f"A promise of {promise.agreement.reference} is {promise.status}",
-        template="promise_answered",
+        template="mobilisation/promise_answered",
         now=now,
         promise=promise,
     )
@@ -134,24 +128,24 @@ def tell_promise_answered(promise: Promise, *, now: datetime) -> None:
 
 def tell_reported(agreement: Agreement, *, now: datetime) -> None:
     """To contract managers: reports are in. One letter a contract and day, however many answers it has."""
-    _write(
+    write_to_side(
         agreement,
         Side.COMMISSIONER,
         key=f"mobilisation:{agreement.id}:reported:{clock.london(now).date()}",
         subject=f"The supplier reported on {agreement.reference}",
-        template="reported",
+        template="mobilisation/reported",
         now=now,
     )
 
 
 def tell_report_judged(report: PromiseReport, *, now: datetime) -> None:
     """To the supplier."""
-    _write(
+    write_to_side(
         report.promise.agreement,
         Side.SUPPLIER,
         key=f"promise-report:{report.id}:judged",
         subject=f"Your report on a promise of {report.promise.agreement.reference} was judged",
-        template="report_judged",
+        template="mobilisation/report_judged",
         now=now,
         report=report,
     )
@@ -159,12 +153,12 @@ def tell_report_judged(report: PromiseReport, *, now: datetime) -> None:
 
 def ask_to_agree_chain(agreement: Agreement, member: Subcontractor, *, now: datetime) -> None:
     """To contract managers: a subcontractor waits for their agreement."""
-    _write(
+    write_to_side(
         agreement,
         Side.COMMISSIONER,
         key=f"subcontractor:{member.id}:{now.isoformat()}",
         subject=f"The supply chain of {agreement.reference} waits for your agreement",
-        template="chain",
+        template="mobilisation/chain",
         now=now,
         member=member,
     )
@@ -172,12 +166,12 @@ def ask_to_agree_chain(agreement: Agreement, member: Subcontractor, *, now: date
 
 def tell_left_chain(agreement: Agreement, member: Subcontractor, *, now: datetime) -> None:
     """To contract managers: a subcontractor has left."""
-    _write(
+    write_to_side(
         agreement,
         Side.COMMISSIONER,
         key=f"subcontractor:{member.id}:left",
         subject=f"A subcontractor of {agreement.reference} has left the supply chain",
-        template="chain",
+        template="mobilisation/chain",
         now=now,
         member=member,
     )
@@ -186,12 +180,12 @@ def tell_left_chain(agreement: Agreement, member: Subcontractor, *, now: datetim
 def remind_of_reports(agreement: Agreement, *, days: Iterable[date], now: datetime) -> None:
     """To the supplier, once for the days (of promises, of quarters) that a report is asked for."""
     for day in sorted(set(days)):
-        _write(
+        write_to_side(
             agreement,
             Side.SUPPLIER,
             key=f"mobilisation:{agreement.id}:report:{day}",
             subject=f"Report on {agreement.reference}: one page",
-            template="report_due",
+            template="mobilisation/report_due",
             now=now,
         )
 
@@ -200,12 +194,12 @@ def warn_of_expiry(agreement: Agreement, *, days: Iterable[date], now: datetime)
     """To both sides: a clearance or access ends soon. One letter a day on which some end; nobody is named."""
     for day in sorted(set(days)):
         for side in Side:
-            _write(
+            write_to_side(
                 agreement,
                 side,
                 key=f"mobilisation:{agreement.id}:clearance:{day}",
                 subject=f"A clearance under {agreement.reference} ends on {day.day} {day:%B %Y}",
-                template="clearance",
+                template="mobilisation/clearance",
                 now=now,
                 day=day,
             )

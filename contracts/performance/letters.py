@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import Side
-from contracts.mobilisation.letters import managers
+from contracts.mobilisation.letters import write_to_side
 from contracts.mobilisation.rules import other
 from contracts.performance.models import Chase, ImprovementAction, MeasureTarget, QualityReview, Scorecard
 from contracts.performance.queries import LateReferral
@@ -16,28 +15,14 @@ from contracts.referrals.queries import service_managers
 from marketplace.accounts import letters
 
 
-def _write(
-    agreement: Agreement, side: Side, *, key: str, subject: str, template: str, now: datetime, **context: Any
-) -> None:
-    letters.write_to(
-        managers(agreement, side),
-        key=key,
-        subject=subject,
-        template=f"emails/performance/{template}.txt",
-        now=now,
-        agreement=agreement,
-        **context,
-    )
-
-
 def ask_to_agree(agreement: Agreement, side: Side, targets: Sequence[MeasureTarget], *, now: datetime) -> None:
     """To the side that did not propose them."""
-    _write(
+    write_to_side(
         agreement,
         side,
         key=f"measure-target:{targets[0].id}:proposed",
         subject=f"Agree how the performance of {agreement.reference} is measured",
-        template="proposed",
+        template="performance/proposed",
         now=now,
         targets=targets,
     )
@@ -45,12 +30,12 @@ def ask_to_agree(agreement: Agreement, side: Side, targets: Sequence[MeasureTarg
 
 def tell_answered(agreement: Agreement, targets: Sequence[MeasureTarget], *, now: datetime) -> None:
     """To the side that proposed them."""
-    _write(
+    write_to_side(
         agreement,
         targets[0].side,
         key=f"measure-target:{targets[0].id}:answered",
         subject=f"Targets of {agreement.reference}: {targets[0].status}",
-        template="answered",
+        template="performance/answered",
         now=now,
         targets=targets,
     )
@@ -75,12 +60,12 @@ def tell_reviewed(card: Scorecard, *, now: datetime) -> None:
 
 
 def _about(card: Scorecard, side: Side, what: str, subject: str, *, now: datetime) -> None:
-    _write(
+    write_to_side(
         card.agreement,
         side,
         key=f"scorecard:{card.id}:{what}:{side}",
         subject=subject,
-        template="scorecard",
+        template="performance/scorecard",
         now=now,
         card=card,
         what=what,
@@ -134,12 +119,12 @@ def tell_review_finished(review: QualityReview, *, now: datetime) -> None:
 
 
 def _review(review: QualityReview, what: str, subject: str, *, now: datetime) -> None:
-    _write(
+    write_to_side(
         review.agreement,
         Side.SUPPLIER,
         key=f"quality-review:{review.id}:{what}",
         subject=f"{subject}: {review.agreement.reference}",
-        template="review",
+        template="performance/review",
         now=now,
         review=review,
     )
@@ -147,12 +132,12 @@ def _review(review: QualityReview, what: str, subject: str, *, now: datetime) ->
 
 def _improve(made: ImprovementAction, side: Side, what: str, subject: str, *, now: datetime) -> None:
     agreement = made.scorecard.agreement
-    _write(
+    write_to_side(
         agreement,
         side,
         key=f"improvement:{made.id}:{what}",
         subject=f"{subject}: performance of {agreement.reference}",
-        template="improvement",
+        template="performance/improvement",
         now=now,
         made=made,
     )

@@ -42,8 +42,8 @@ def returned(referral: Referral, *, now: datetime) -> None:
 
 def withdrawn(referral: Referral, *, now: datetime) -> None:
     """To the service managers and the caseworker: the officer took it back."""
-    people = {person.id: person for person in [*_managers(referral), referral.caseworker] if person is not None}
-    _write(people.values(), referral, "withdrawn", f"Referral {referral.reference} was withdrawn", now=now)
+    people = [one for one in (*_managers(referral), referral.caseworker) if one is not None]
+    _write(people, referral, "withdrawn", f"Referral {referral.reference} was withdrawn", now=now)
 
 
 def completed(referral: Referral, *, now: datetime) -> None:

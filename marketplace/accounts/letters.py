@@ -32,7 +32,7 @@ def write_to(
     holds_secret: bool = False,
     **context: Any,
 ) -> None:
-    """One letter to each person, once for its key however often this runs; sent after the commit.
+    """One letter to each person, however often they are named or this runs: once for its key. Sent after the commit.
 
     The template is plain text that says what happened and gives `{{ link("area.page", id=…) }}`; greeting and
     signature are put around it here. Never personal data of people on probation, never the words of a bid.
