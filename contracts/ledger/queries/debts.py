@@ -11,6 +11,8 @@ from decimal import Decimal
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
+from calloffs.competitions.rules import Instrument
+from contracts.agreements.models import Agreement
 from contracts.ledger.models import BaseRate, Entry, Posting
 from contracts.ledger.queries.accounts import NOTHING, concerning
 from contracts.ledger.queries.rates import Rates
@@ -90,12 +92,19 @@ class Interest:
 def interest_by_item(items: Select[str] | Sequence[str], *, on: date) -> dict[str, Interest]:
     """The interest that the law gives on each invoice that was late at the end of a day, paid since or not, by number.
 
-    None for one that was due before any base rate is known of. For whoever may see the invoices.
+    None for one that was due before any base rate is known of, and none for a grant, which is the price of no goods or
+    services (Late Payment of Commercial Debts (Interest) Act 1998, s. 2). For whoever may see the invoices.
     """
     rows = db.session.execute(
         select(Posting.item, Posting.kind, Posting.day, Posting.due_on, Entry.amount)
         .join(Entry, Entry.posting_id == Posting.id)
-        .where(Posting.item.in_(items), Entry.account == Account.OWED, Posting.day <= on)
+        .join(Agreement, Agreement.id == Posting.agreement_id)
+        .where(
+            Posting.item.in_(items),
+            Entry.account == Account.OWED,
+            Posting.day <= on,
+            Agreement.instrument == Instrument.CONTRACT,
+        )
     )
     charged: dict[str, tuple[Decimal, date]] = {}
     changes: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 
+from calloffs.competitions.rules import Instrument
 from contracts.ledger.actions import enter_base_rate
 from contracts.ledger.models import BaseRate
 from contracts.ledger.queries import Rates, debts, interest_by_item
@@ -69,6 +70,14 @@ def test_a_debt_from_before_any_rate_is_known_bears_none(session: Database) -> N
     charge(contract, "1000.00", "A", due_on=date(2022, 7, 1))
     (found,) = debts(finance_of(contract.supplier), on=TODAY)
     assert (found.interest, found.rate) == (Decimal("0.00"), None)
+
+
+def test_a_late_instalment_of_a_grant_bears_none(session: Database) -> None:
+    grant = make_contract()
+    grant.instrument = Instrument.GRANT
+    charge(grant, "1000.00", "A", due_on=date(2026, 6, 29))
+    (found,) = debts(finance_of(grant.supplier), on=TODAY)
+    assert (found.owed, found.interest) == (Decimal("1200.00"), Decimal("0.00"))
 
 
 def test_what_is_to_come_is_corrected_without_a_reason_and_what_applies_with_one(session: Database) -> None:
