@@ -170,7 +170,7 @@ def test_instalments_planned_at_once_are_together_no_more_than_the_grant(
         assert sorted(db.session.scalars(select(GrantInstalment.number))) == [1, 2]
 
 
-def test_a_payment_to_the_supply_chain_is_confirmed_once(committed_app: Flask) -> None:
+def test_a_payment_to_the_supply_chain_is_confirmed_once_and_corrected_once(committed_app: Flask) -> None:
     with committed_app.app_context():
         mobilised = Contract(make_contract())
         member, finance = mobilised.subcontractor().id, finance_of(mobilised.agreement.supplier)
@@ -190,3 +190,19 @@ def test_a_payment_to_the_supply_chain_is_confirmed_once(committed_app: Flask) -
     assert done(at_once(committed_app, MANY, confirm)) == 1
     with committed_app.app_context():
         assert count(SubcontractorPayment) == 1
+        key = db.session.scalars(select(SubcontractorPayment.id)).one()
+
+    def correct(number: int) -> None:
+        actions.correct_payment(
+            db.session.get_one(SubcontractorPayment, key),
+            amount=Decimal(100 + number),
+            invoiced_on=date(2026, 11, 2),
+            paid_on=date(2026, 11, 9),
+            reason="A digit was wrong",
+            actor=finance,
+            now=NOW,
+        )
+
+    assert done(at_once(committed_app, MANY, correct)) == 1
+    with committed_app.app_context():
+        assert count(SubcontractorPayment) == 2
