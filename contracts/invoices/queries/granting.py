@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from contracts.agreements.models import Agreement, GrantInstalment, Suspension
 from contracts.invoices.models import InstalmentUse, Invoice
 from contracts.invoices.queries.finding import contract_for, seen_by
-from contracts.invoices.rules import InvoiceKind, InvoiceStatus
+from contracts.invoices.rules import InvoiceKind
 from marketplace.access import Actor, Permission
 from marketplace.errors import NotFound
 from marketplace.extensions import db
@@ -91,10 +91,10 @@ def use_for(actor: Actor, use_id: int) -> InstalmentUse:
 
 
 def invoices_to_give_back(instalment_id: int) -> Sequence[Invoice]:
-    """The invoices of an instalment that still ask for something or were paid, in the order in which they are held."""
+    """The invoices of an instalment of which something is not credited or void, in the order in which they are held."""
     found = db.session.scalars(
         select(Invoice)
-        .where(Invoice.instalment_id == instalment_id, Invoice.status != InvoiceStatus.VOID)
+        .where(Invoice.instalment_id == instalment_id)
         .options(joinedload(Invoice.agreement), selectinload(Invoice.disputes))
         .order_by(Invoice.id)
         .execution_options(populate_existing=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,8 @@ def test_each_funder_has_its_part_and_together_they_are_the_grant(grant: GrantCh
 
 
 def test_a_varied_grant_has_what_holds_now(grant: GrantChange, client: Client) -> None:
-    before = _records(client)[0]["dateModified"]
+    later = NOW + timedelta(days=3)
+    assert _records(client)[0]["dateModified"] == (NOW + timedelta(hours=2)).isoformat(timespec="seconds")
     variation = grant.raised()
     assert [one["amountAwarded"] for one in _records(client)] == [72000.0, 48000.0]
     actions.set_shares(
@@ -81,10 +82,10 @@ def test_a_varied_grant_has_what_holds_now(grant: GrantChange, client: Client) -
         actor=grant.manager,
         now=NOW,
     )
-    grant.agree(variation)
+    grant.agree(variation, now=later)
     # Instalment 1 is expected before the change applies, in the shares of then; the others after it.
     assert [one["amountAwarded"] for one in _records(client)] == [69000.01, 60999.99]
-    assert _records(client)[0]["dateModified"] >= before
+    assert _records(client)[0]["dateModified"] == later.isoformat(timespec="seconds")
     variation = actions.begin_ending(
         grant.agreement,
         last_day=date(2027, 12, 31),
@@ -92,9 +93,9 @@ def test_a_varied_grant_has_what_holds_now(grant: GrantChange, client: Client) -
         reason="x",
         by_notice=False,
         actor=grant.manager,
-        now=NOW,
+        now=later,
     )
-    grant.agree(variation)
+    grant.agree(variation, now=later)
     assert [one["amountAwarded"] for one in _records(client)] == [44000.01, 35999.99]
     assert _records(client)[0]["plannedDates"][0]["endDate"] == "2027-12-31"
 

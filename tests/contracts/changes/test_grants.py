@@ -10,16 +10,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements.jobs import contract_page
 from contracts.agreements.queries import is_as_signed, terms
 from contracts.agreements.rules import canonical_terms, terms_from
 from contracts.agreements.rules.instalments import InstalmentStatus
 from contracts.changes import actions, queries
+from contracts.changes.models import Variation
 from contracts.changes.rules import Ground, Purpose, VariationStatus
 from contracts.invoices import actions as invoices
 from marketplace.errors import AlreadyDone, Invalid, Refused
 from tests.conftest import StandingClock
-from tests.factories.agreements import NOW
+from tests.factories.agreements import NOW, make_agreement, sign_as
 from tests.factories.changes import APPLIES, make_change
 from tests.factories.grants import GrantChange, make_grant
 
@@ -149,6 +151,8 @@ def test_what_is_claimed_or_accepted_stays(grant: GrantChange) -> None:
         actions.drop_instalment(variation, number=3, actor=grant.manager, now=NOW)
     with pytest.raises(AlreadyDone):
         grant.set(variation, 3, "1.00")
+    # Another one is not that one changed.
+    assert grant.set(variation, None, "40000.00") == 4
 
 
 def test_what_is_claimed_while_it_is_drafted_is_left_as_it_was(grant: GrantChange) -> None:
@@ -214,6 +218,26 @@ def test_an_instalment_after_an_earlier_last_day_needs_another(grant: GrantChang
     assert grant.agreement.ends_on == date(2029, 6, 29)
 
 
+def test_what_is_claimed_may_be_expected_after_an_earlier_last_day(grant: GrantChange) -> None:
+    grant.claim(3)
+    variation = grant.draft()
+    actions.set_dates(variation, in_force_from=APPLIES, ends_on=date(2029, 6, 29), actor=grant.manager, now=NOW)
+    grant.agree(variation)
+    assert grant.instalment(3).due_on == date(2029, 6, 30)
+
+
+def test_an_option_of_a_grant_that_is_not_planned_whole_waits_for_that(session: Database, clock: StandingClock) -> None:
+    agreement = make_agreement(instrument=Instrument.GRANT, bands=[(0, 40)])
+    grant = GrantChange(agreement)
+    option = actions.add_option(
+        agreement.versions[0], months=6, decide_by=date(2029, 1, 1), actor=grant.manager, now=NOW
+    )
+    for signer in (grant.signatory, grant.approver):
+        sign_as(signer, agreement)
+    with pytest.raises(Refused, match=r"Plan the instalments of the whole grant first: £120,000\.00"):
+        actions.use_option(option, reason="x", actor=grant.manager, now=NOW)
+
+
 def test_value_and_prices_are_not_mixed_up(grant: GrantChange) -> None:
     with pytest.raises(Invalid, match="above £0"):
         actions.set_value(grant.draft(), value=Decimal(0), actor=grant.manager, now=NOW)
@@ -255,18 +279,40 @@ def test_what_was_planned_after_a_withdrawn_change_is_what_the_next_is_beside(gr
     assert _changes(grant, grant.draft()) == {}
 
 
-def test_a_grant_ends_early_with_what_is_claimed_and_what_is_expected_until_then(grant: GrantChange) -> None:
-    grant.accept(1)
-    grant.claim(3)
-    variation = actions.begin_ending(
+def _end(grant: GrantChange, last_day: date, *, by_notice: bool = False) -> Variation:
+    return actions.begin_ending(
         grant.agreement,
-        last_day=date(2027, 9, 29),
-        ground=Ground.NOT_NEEDED,
-        reason="The house closes.",
-        by_notice=False,
+        last_day=last_day,
+        ground=Ground.FUNDING,
+        reason="No more money.",
+        by_notice=by_notice,
         actor=grant.manager,
         now=NOW,
     )
+
+
+def test_what_is_expected_on_the_new_last_day_stays(grant: GrantChange) -> None:
+    ending = _end(grant, date(2027, 9, 30))
+    assert [one.number for one in ending.version.instalments] == [1, 2]
+
+
+def test_what_is_claimed_while_an_ending_waits_is_kept_when_approval_is_asked_for(grant: GrantChange) -> None:
+    ending = _end(grant, date(2027, 9, 29))
+    assert ending.version.whole_life_value == Decimal("40000.01")
+    grant.claim(2)
+    grant.agree(ending)
+    assert grant.agreement.whole_life_value == Decimal("80000.00")
+
+
+def test_a_grant_of_which_nothing_is_due_before_its_end_ends_with_nothing(grant: GrantChange) -> None:
+    grant.agree(_end(grant, date(2026, 11, 30)))
+    assert (grant.agreement.whole_life_value, _plan(grant)) == (Decimal("0.00"), [])
+
+
+def test_a_grant_ends_early_with_what_is_claimed_and_what_is_expected_until_then(grant: GrantChange) -> None:
+    grant.accept(1)
+    grant.claim(3)
+    variation = _end(grant, date(2027, 9, 29))
     assert _changes(grant, variation)["Instalment 2"][1] == "None"
     assert variation.version.whole_life_value == Decimal("80000.01")
     grant.agree(variation)
@@ -275,15 +321,7 @@ def test_a_grant_ends_early_with_what_is_claimed_and_what_is_expected_until_then
 
 
 def test_a_notice_leaves_what_was_claimed_before_it_was_given(grant: GrantChange) -> None:
-    variation = actions.begin_ending(
-        grant.agreement,
-        last_day=date(2027, 1, 31),
-        ground=Ground.FUNDING,
-        reason="No more money.",
-        by_notice=True,
-        actor=grant.manager,
-        now=NOW,
-    )
+    variation = _end(grant, date(2027, 1, 31), by_notice=True)
     actions.submit(variation, actor=grant.manager, now=NOW)
     actions.approve(variation, shown_round=1, actor=grant.approver, now=NOW)
     grant.claim(2)

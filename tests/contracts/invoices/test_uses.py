@@ -135,6 +135,13 @@ def test_what_was_credited_before_counts_as_never_received(grant: GrantChange, s
     assert _report(grant, "40000.00").unspent == 0
 
 
+def test_a_voided_invoice_asked_for_nothing(grant: GrantChange, session: Database) -> None:
+    actions.voided(_invoices(session)[1], now=WHEN)
+    assert queries.received_for(grant.instalment(1).id) == Decimal("24000.01")
+    (note,) = actions.accept_use(_report(grant, "24000.00"), actor=grant.manager, now=WHEN)
+    assert note.net == Decimal("0.01")
+
+
 def test_an_invoice_in_dispute_is_settled_first(grant: GrantChange, session: Database) -> None:
     invoice = _invoices(session)[1]
     actions.dispute(invoice, amount=Decimal(1), reason="x", actor=grant.manager, now=WHEN)
@@ -220,6 +227,7 @@ def test_a_suspended_grant_holds_its_instalments_until_that_is_lifted(
         grant.agreement, line=None, from_on=WHEN.date(), reason="x", actor=grant.manager, now=WHEN
     )
     claimed = grant.claim(2, now=WHEN)
+    assert queries.held_since(grant.agreement.id, WHEN.date() - timedelta(days=1)) is None
     with pytest.raises(Refused, match="suspended since 1 December 2026"):
         actions.accept_claim(claimed, actor=grant.manager, now=WHEN)
     page = sign_in(client, grant.manager).get(f"/contracts/{grant.agreement.id}/instalments").text
