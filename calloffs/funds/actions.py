@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -91,16 +92,17 @@ def hold(
     return held
 
 
-def settle(call_off: str, *, value: Decimal, percent: Decimal, stage: Stage, actor: Actor, now: datetime) -> None:
-    """Bring what a call-off takes to its share of a whole-life value: awarded, agreed, or varied.
+def settle(call_off: str, *, owed: Mapping[int, Decimal], stage: Stage, actor: Actor, now: datetime) -> None:
+    """Bring what a call-off takes to what the fund's body owes for it over the whole life: awarded, agreed, or varied.
 
+    `owed` is in pounds, by the key of the body: whoever leads the contract meanwhile, the fund pays for its own.
     Nothing where it takes nothing from a fund, or has been released. Refused when the fund has less than that left.
     """
     found = queries.commitment_of(call_off)
     if found is None or stage not in STAGE_MOVES[found.stage]:
         return
     fund = _locked(found.fund_id)
-    amount = rules.part_of(value, percent)
+    amount = owed.get(fund.organisation_id, Decimal(0))
     _must_have(fund, amount - found.amount)
     if (found.amount, found.stage) == (amount, stage):
         return

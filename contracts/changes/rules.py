@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from contracts.agreements.rules import Side, price_of
 from marketplace.money import split
@@ -241,6 +242,13 @@ def task_standing(*, done: bool, dropped: bool, due_on: date, on: date) -> TaskS
     return TaskStanding.SOON if (due_on - on).days <= SOON_DAYS else TaskStanding.TO_DO
 
 
+class Payer(NamedTuple):
+    """A body that pays a part: its key, and its name for people."""
+
+    id: int
+    name: str
+
+
 @dataclass(frozen=True)
 class Span:
     """Days of a contract under one version, both included: its services' planned prices a year, who pays what part."""
@@ -248,7 +256,7 @@ class Span:
     first: date
     last: date
     annual_prices: tuple[Decimal, ...]
-    shares: tuple[tuple[str, Decimal], ...]
+    shares: tuple[tuple[Payer, Decimal], ...]
 
 
 def varied(spans: Sequence[Span], new: Span) -> list[Span]:
@@ -258,13 +266,13 @@ def varied(spans: Sequence[Span], new: Span) -> list[Span]:
     return [*kept, new]
 
 
-def costs(spans: Sequence[Span], *, starts_on: date, first: date, last: date) -> dict[str, Decimal]:
+def costs(spans: Sequence[Span], *, starts_on: date, first: date, last: date) -> dict[Payer, Decimal]:
     """What first..last costs each funder at the planned bands, in pounds. The sum is what the services cost together.
 
     Days cost what `price_of` says, so that parts sum to the whole wherever a version begins. Each span is split by
     its own shares.
     """
-    found: dict[str, Decimal] = {}
+    found: dict[Payer, Decimal] = {}
     for span in spans:
         since, until = max(span.first, first), min(span.last, last)
         if since > until:
@@ -273,8 +281,8 @@ def costs(spans: Sequence[Span], *, starts_on: date, first: date, last: date) ->
             (price_of(price, starts_on=starts_on, first=since, last=until) for price in span.annual_prices), Decimal(0)
         )
         parts = split(amount, [percent for _, percent in span.shares]) if span.shares else []
-        for (name, _), part in zip(span.shares, parts, strict=True):
-            found[name] = found.get(name, Decimal(0)) + part
+        for (payer, _), part in zip(span.shares, parts, strict=True):
+            found[payer] = found.get(payer, Decimal(0)) + part
     return found
 
 
@@ -282,7 +290,7 @@ def costs(spans: Sequence[Span], *, starts_on: date, first: date, last: date) ->
 class Priced:
     """What a variation does for one funder: pounds in the contract year in which it begins, and over the whole life."""
 
-    name: str
+    payer: Payer
     year_before: Decimal
     year_after: Decimal
     life_before: Decimal
@@ -303,15 +311,15 @@ def priced(before: Sequence[Span], after: Sequence[Span], *, starts_on: date, ye
 
 def granted(
     spans: Sequence[Span], parts: Sequence[tuple[date, Decimal]], *, first: date, last: date
-) -> dict[str, Decimal]:
+) -> dict[Payer, Decimal]:
     """What of a grant's instalments (day, pounds) falls into first..last for each funder, by its share on their day."""
-    found: dict[str, Decimal] = {}
+    found: dict[Payer, Decimal] = {}
     for day, amount in parts:
         shares = next((one.shares for one in reversed(spans) if one.first <= day), spans[0].shares)
         if first <= day <= last and shares:
             split_up = split(amount, [percent for _, percent in shares])
-            for (name, _), part in zip(shares, split_up, strict=True):
-                found[name] = found.get(name, Decimal(0)) + part
+            for (payer, _), part in zip(shares, split_up, strict=True):
+                found[payer] = found.get(payer, Decimal(0)) + part
     return found
 
 
@@ -331,6 +339,6 @@ def grant_priced(
     )
 
 
-def _beside(figures: Sequence[dict[str, Decimal]]) -> list[Priced]:
-    names = dict.fromkeys(name for by in (figures[2], figures[3]) for name in by)
-    return [Priced(name, *(by.get(name, Decimal(0)) for by in figures)) for name in names]
+def _beside(figures: Sequence[dict[Payer, Decimal]]) -> list[Priced]:
+    payers = dict.fromkeys(payer for by in (figures[2], figures[3]) for payer in by)
+    return [Priced(payer, *(by.get(payer, Decimal(0)) for by in figures)) for payer in payers]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from calloffs.funds import actions as funds
-from calloffs.funds.rules import Stage
+from calloffs.funds.rules import Stage, part_of
 from contracts.agreements import letters, queries
 from contracts.agreements.actions.granting import apply_schedule
 from contracts.agreements.actions.holding import hold
@@ -91,30 +93,30 @@ def sign_version(version: AgreementVersion, side: Side, *, digest: str, actor: A
     return signature
 
 
-def settle_fund(version: AgreementVersion, *, stage: Stage, actor: Actor, now: datetime) -> None:
-    """Where the lead commissioner pays from a fund: what is set aside becomes its share of this version's value."""
-    agreement = version.agreement
-    share = next((one for one in version.funders if one.organisation_id == agreement.commissioner_id), None)
-    if agreement.award is None or share is None or version.whole_life_value is None:
+def settle_fund(
+    version: AgreementVersion, *, stage: Stage, owed: Mapping[int, Decimal] | None = None, actor: Actor, now: datetime
+) -> None:
+    """Where a funder pays from a fund: what is set aside becomes what it owes over the whole life.
+
+    `owed` says that in pounds by the key of each body; without it, each owes its share of this version's value.
+    """
+    value = version.whole_life_value
+    if version.agreement.award is None or value is None:
         return
-    funds.settle(
-        agreement.award.competition.reference,
-        value=version.whole_life_value,
-        percent=share.percent,
-        stage=stage,
-        actor=actor,
-        now=now,
-    )
+    if owed is None:
+        owed = {one.organisation_id: part_of(value, one.percent) for one in version.funders}
+    funds.settle(version.agreement.award.competition.reference, owed=owed, stage=stage, actor=actor, now=now)
 
 
-def agree(version: AgreementVersion, *, actor: Actor, now: datetime) -> None:
+def agree(version: AgreementVersion, *, owed: Mapping[int, Decimal] | None = None, actor: Actor, now: datetime) -> None:
     """The version is agreed: it applies from its day on, and its document is wanted.
 
+    `owed` is what each body comes to pay over the whole life, in pounds, where versions before it have others pay.
     Refused when it is paid from a fund that has less left than it now takes, and, of a grant, when it would change an
     instalment that is claimed.
     """
     agreement = version.agreement
-    settle_fund(version, stage=Stage.AGREED, actor=actor, now=now)
+    settle_fund(version, stage=Stage.AGREED, owed=owed, actor=actor, now=now)
     before = [one for one in agreement.versions if one.agreed_at is not None and one.superseded_on is None]
     for one in before:
         one.superseded_on = version.in_force_from

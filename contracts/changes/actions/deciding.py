@@ -99,7 +99,7 @@ def _give_notice(variation: Variation, *, actor: Actor, now: datetime) -> None:
     version.in_force_from = max(clock.london(now).date(), variation.agreement.latest.in_force_from)
     move(variation, VariationStatus.AGREED)
     _comes_to_supplier(variation, now)
-    agreeing.agree(version, actor=actor, now=now)
+    agreeing.agree(version, owed=queries.effect(variation).owed, actor=actor, now=now)
     db.session.flush()
     audit.record("Gave notice", variation.agreement, actor=actor, now=now, last_day=str(version.ends_on))
     letters.tell_agreed(variation, now=now)
@@ -182,7 +182,7 @@ def sign(variation: Variation, *, digest: str, actor: Actor, now: datetime) -> S
     signature = agreeing.sign_version(variation.version, side, digest=digest, actor=actor, now=now)
     move(variation, AFTER[side])
     if variation.status is VariationStatus.AGREED:
-        agreeing.agree(variation.version, actor=actor, now=now)
+        agreeing.agree(variation.version, owed=queries.effect(variation).owed, actor=actor, now=now)
         db.session.flush()
         hand_lead_over(variation.agreement, actor=actor, now=now)
         audit.record("Agreed the change", variation.agreement, actor=actor, now=now, variation=variation.id)

@@ -20,6 +20,7 @@ from contracts.changes.models import Variation, VariationApproval
 from contracts.changes.rules import (
     OPEN,
     TURN,
+    Payer,
     Priced,
     Purpose,
     Span,
@@ -48,7 +49,12 @@ class Effect:
     @property
     def whole_life_value(self) -> Decimal:
         """What the contract will be worth over its whole life, in pounds, at the planned bands."""
-        return sum((one.life_after for one in self.priced), Decimal(0))
+        return sum(self.owed.values(), Decimal(0))
+
+    @property
+    def owed(self) -> dict[int, Decimal]:
+        """What each body will pay over the whole life, by its key: those that pay no more, what they owed till then."""
+        return {one.payer.id: one.life_after for one in self.priced}
 
 
 def variation_for(actor: Actor, variation_id: int) -> Variation:
@@ -181,7 +187,9 @@ def _span(version: AgreementVersion, first: date) -> Span:
         first,
         last,
         tuple(one.planned_annual_price or Decimal(0) for one in priced_lines),
-        tuple((funder.organisation.name, funder.percent) for funder in version.funders),
+        tuple(
+            (Payer(funder.organisation_id, funder.organisation.name), funder.percent) for funder in version.funders
+        ),
     )
 
 
@@ -189,14 +197,14 @@ def granted_by(agreement: Agreement) -> list[tuple[Organisation, Decimal]]:
     """What a grant is worth to each funder as agreed last, in pounds: by its share on the day of each instalment."""
     latest = agreement.latest
     spans = _spans(agreement, upto=latest)
-    by_name = granted(spans, _parts(latest), first=date.min, last=date.max)
+    by_payer = granted(spans, _parts(latest), first=date.min, last=date.max)
     bodies = {
-        one.organisation.name: one.organisation
+        one.organisation_id: one.organisation
         for version in agreement.versions
         if version.agreed_at is not None
         for one in version.funders
     }
-    return [(bodies[name], amount) for name, amount in by_name.items()]
+    return [(bodies[payer.id], amount) for payer, amount in by_payer.items()]
 
 
 def may_approve(actor: Actor, variation: Variation) -> bool:

@@ -147,7 +147,7 @@ class TestTheFundItself:
         actions.change_fund(fund, amount=Decimal(400), purposes=WORK, reason="Less.", actor=actor, now=NOW)
         assert fund.standing.left == 0
         # Nor less than what is agreed already: that is set aside as firmly.
-        actions.settle("DF-1", value=Decimal(300), percent=Decimal(100), stage=Stage.AGREED, actor=actor, now=NOW)
+        actions.settle("DF-1", owed={actor.organisation: Decimal(300)}, stage=Stage.AGREED, actor=actor, now=NOW)
         with pytest.raises(Invalid, match=r"£300\.00 is set aside already"):
             actions.change_fund(fund, amount=Decimal("299.99"), purposes=WORK, reason="Less.", actor=actor, now=NOW)
 
@@ -156,7 +156,7 @@ class TestTheFundItself:
         fund = make_fund(actor)
         actions.hold(fund.id, call_off="DF-1", title="W", purpose=WORK, amount=Decimal(400), actor=actor, now=NOW)
         actions.release("DF-1", actor=actor, now=NOW)
-        actions.settle("DF-1", value=Decimal(300), percent=Decimal(100), stage=Stage.AGREED, actor=actor, now=NOW)
+        actions.settle("DF-1", owed={actor.organisation: Decimal(300)}, stage=Stage.AGREED, actor=actor, now=NOW)
         assert fund.standing.left == fund.amount
         assert [one.stage for one in fund.commitments] == [Stage.RELEASED]
 

@@ -12,6 +12,7 @@ from contracts.changes.rules import (
     OPEN,
     TURN,
     VARIATION_MOVES,
+    Payer,
     Span,
     VariationStatus,
     costs,
@@ -20,7 +21,8 @@ from contracts.changes.rules import (
 )
 
 START, END = date(2026, 10, 1), date(2029, 9, 30)
-HALVES = (("A", Decimal(50)), ("B", Decimal(50)))
+A, B, C = Payer(1, "A"), Payer(2, "B"), Payer(3, "C")
+HALVES = ((A, Decimal(50)), (B, Decimal(50)))
 WHOLE = [Span(START, END, (Decimal(120_000),), HALVES)]
 
 
@@ -47,16 +49,17 @@ def test_a_price_doubled_after_three_months_worked_by_hand() -> None:
 
 def test_within_a_month_the_days_count() -> None:
     """From 16 January: 15 of 31 days of £10,000 are £4,838.71, 16 of 31 days of £20,000 are £10,322.58."""
-    after = varied(WHOLE, Span(date(2027, 1, 16), END, (Decimal(240_000),), (("A", Decimal(100)),)))
+    after = varied(WHOLE, Span(date(2027, 1, 16), END, (Decimal(240_000),), ((A, Decimal(100)),)))
     january = costs(after, starts_on=START, first=date(2027, 1, 1), last=date(2027, 1, 31))
-    assert january["A"] + january["B"] == Decimal("15161.29")
-    assert january["B"] in (Decimal("2419.35"), Decimal("2419.36"))
+    assert january[A] + january[B] == Decimal("15161.29")
+    assert january[B] in (Decimal("2419.35"), Decimal("2419.36"))
 
 
 def test_a_funder_who_leaves_and_one_who_joins_are_both_priced() -> None:
-    after = varied(WHOLE, Span(date(2027, 10, 1), END, (Decimal(120_000),), (("A", Decimal(50)), ("C", Decimal(50)))))
+    after = varied(WHOLE, Span(date(2027, 10, 1), END, (Decimal(120_000),), ((A, Decimal(50)), (C, Decimal(50)))))
     found = {
-        one.name: one for one in priced(WHOLE, after, starts_on=START, year=(date(2027, 10, 1), date(2028, 9, 30)))
+        one.payer.name: one
+        for one in priced(WHOLE, after, starts_on=START, year=(date(2027, 10, 1), date(2028, 9, 30)))
     }
     assert (found["B"].life_before, found["B"].life_after) == (Decimal(180_000), Decimal(60_000))
     assert (found["C"].life_before, found["C"].life_after) == (Decimal(0), Decimal(120_000))
@@ -72,7 +75,7 @@ def test_a_funder_who_leaves_and_one_who_joins_are_both_priced() -> None:
 def test_shares_sum_to_what_the_days_cost_and_an_unchanged_price_costs_no_penny(
     day: date, old: Decimal, new: Decimal, part: int
 ) -> None:
-    shares = (("A", Decimal(part)), ("B", Decimal(100 - part)))
+    shares = ((A, Decimal(part)), (B, Decimal(100 - part)))
     before = [Span(START, END, (old,), shares)]
     same = costs(varied(before, Span(day, END, (old,), shares)), starts_on=START, first=START, last=END)
     assert sum(same.values()) == 3 * old
