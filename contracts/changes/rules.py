@@ -123,16 +123,18 @@ class Ground(StrEnum):
         }[self]
 
 
-# Our default (‡): how many days there are to approve and sign an extension, before it is taken back and dated anew.
-EXTENSION_DAYS = 30
+# Our default (‡): how many days there are to approve and sign another last day, before it is taken back and dated anew.
+SIGNING_DAYS = 30
 
 
-def extension_applies_from(last_day: date, *, latest: date, asked_on: date) -> date:
-    """From when an extension applies: soon, as nothing can be varied or ended before what is agreed last applies.
+def end_applies_from(last_day: date, *, before: date, latest: date, asked_on: date) -> date:
+    """From when another last day applies, agreed by both sides: an extension, or an early ending.
 
-    Never before the version agreed last, and else at the latest on the day after the present last one.
+    Soon, as nothing can be varied or ended before what is agreed last applies: never before the version agreed last,
+    and else at the latest on the new last day, or the day after the last one before, whichever is sooner.
     """
-    return max(latest, min(last_day + timedelta(days=1), asked_on + timedelta(days=EXTENSION_DAYS)))
+    by = min(last_day, before + timedelta(days=1))
+    return max(latest, min(by, asked_on + timedelta(days=SIGNING_DAYS)))
 
 
 # Our default (‡): how many days a notice leaves, unless the ground lies with the supplier.

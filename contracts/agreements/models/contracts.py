@@ -156,7 +156,7 @@ class AgreementVersion(Base):
     abandoned_at: Mapped[When | None]
     ends_on: Mapped[date | None]
     whole_life_value: Mapped[Money | None] = mapped_column()
-    # Who leads from this version on, where that changes with it.
+    # Who leads from this version on, where that has ever changed; else who leads the contract.
     lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("organisations.id"))
     # The terms as their first signatory signed them: what the signatures' digests are of, whatever is renamed later.
     # Sealed, because the equality commitments are. None until signed, and for contracts signed before it was kept.

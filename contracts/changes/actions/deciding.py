@@ -10,20 +10,13 @@ from contracts.agreements import queries as agreements
 from contracts.agreements.models import Signature
 from contracts.changes import letters, queries
 from contracts.changes.actions.checks import drafting, locked, move, must_lead
-from contracts.changes.actions.drafting import check_day, check_notice, copy_version
+from contracts.changes.actions.drafting import check_day, check_notice, copy_version, end_day
 from contracts.changes.actions.exiting import prepare_exit
 from contracts.changes.actions.extending import give_option_back
 from contracts.changes.actions.granting import bring_up_to_date, check_schedule
 from contracts.changes.actions.leading import hand_lead_over
 from contracts.changes.models import Variation, VariationApproval
-from contracts.changes.rules import (
-    AFTER,
-    ENDS,
-    TURN,
-    Purpose,
-    VariationStatus,
-    extension_applies_from,
-)
+from contracts.changes.rules import AFTER, ENDS, TURN, Purpose, VariationStatus
 from marketplace import audit, clock
 from marketplace.access import Actor, Permission
 from marketplace.errors import AlreadyDone, NotAllowed, Refused, TooLate
@@ -36,7 +29,7 @@ def submit(variation: Variation, *, actor: Actor, now: datetime) -> None:
     if variation.purpose is Purpose.NOTICE:
         check_notice(variation, now)
     else:
-        _date_extension(variation, now)
+        _date_end(variation, now)
         check_day(variation.agreement, version.in_force_from, version.ends_on, now)
     bring_up_to_date(variation)
     check_schedule(variation)
@@ -59,12 +52,10 @@ def submit(variation: Variation, *, actor: Actor, now: datetime) -> None:
     letters.ask_to_approve(variation, queries.must_approve(variation), now=now)
 
 
-def _date_extension(variation: Variation, now: datetime) -> None:
-    agreement = variation.agreement
-    if variation.purpose is Purpose.EXTENSION and agreement.ends_on is not None:
-        variation.version.in_force_from = extension_applies_from(
-            agreement.ends_on, latest=agreement.latest.in_force_from, asked_on=clock.london(now).date()
-        )
+def _date_end(variation: Variation, now: datetime) -> None:
+    version = variation.version
+    if variation.purpose in (Purpose.EXTENSION, Purpose.ENDING) and version.ends_on is not None:
+        version.in_force_from = end_day(variation.agreement, version.ends_on, now)
 
 
 def approve(variation: Variation, *, shown_round: int, actor: Actor, now: datetime) -> None:

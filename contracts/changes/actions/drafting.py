@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -30,6 +30,7 @@ from contracts.changes.rules import (
     Purpose,
     VariationStatus,
     earliest_last_day,
+    end_applies_from,
 )
 from marketplace import audit, clock
 from marketplace.access import Actor
@@ -183,7 +184,7 @@ def set_lead(variation: Variation, *, body_id: int, actor: Actor, now: datetime)
     version = changing(variation, actor)
     if body_id not in {one.organisation_id for one in version.funders}:
         raise Invalid("Only a body that funds the contract can lead it. Enter its part first.", field="lead")
-    version.lead_id = None if body_id == version.agreement.commissioner_id else body_id
+    version.lead_id = body_id
     changed(variation, "lead", actor, now)
 
 
@@ -210,8 +211,7 @@ def copy_version(
         in_force_from=in_force_from,
         ends_on=last_day,
         whole_life_value=source.whole_life_value,
-        # Who is to lead from a day that has not come stays so; who leads already needs no word.
-        lead_id=source.lead_id if source.lead_id != agreement.commissioner_id else None,
+        lead_id=source.lead_id,
         funders=[
             AgreementFunder(agreement_id=agreement.id, organisation_id=one.organisation_id, percent=one.percent)
             for one in source.funders
@@ -236,6 +236,16 @@ def copy_version(
         )
     write_schedule(version, [one.term for one in source.instalments])
     return version
+
+
+def end_day(agreement: Agreement, last_day: date, now: datetime) -> date:
+    """From when another last day applies if it is asked for now."""
+    return end_applies_from(
+        last_day,
+        before=agreement.ends_on or date.max - timedelta(days=1),
+        latest=agreement.latest.in_force_from,
+        asked_on=clock.london(now).date(),
+    )
 
 
 def check_day(agreement: Agreement, in_force_from: date, ends_on: date | None, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from contracts.agreements.models import Agreement
-from contracts.changes.actions.drafting import begin, check_notice
+from contracts.changes.actions.drafting import begin, check_notice, end_day
 from contracts.changes.models import Variation
 from contracts.changes.rules import Ground, Purpose
 from marketplace import audit, clock
@@ -40,8 +40,8 @@ def begin_ending(
     variation = begin(
         agreement,
         reason=reason,
-        # Signing may take until the last day; a notice applies from the day on which it is given.
-        in_force_from=last_day,
+        # A notice applies from the day on which it is given.
+        in_force_from=end_day(agreement, last_day, now),
         purpose=Purpose.NOTICE if by_notice else Purpose.ENDING,
         ground=ground,
         ends_on=last_day,

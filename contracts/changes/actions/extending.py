@@ -11,10 +11,10 @@ from contracts.agreements.models import Agreement, AgreementVersion, ExtensionOp
 from contracts.agreements.rules import OptionDecision, ends_on
 from contracts.changes import letters
 from contracts.changes.actions.checks import must_lead
-from contracts.changes.actions.drafting import begin
+from contracts.changes.actions.drafting import begin, end_day
 from contracts.changes.models import Variation
 from contracts.changes.queries import is_open_to_change, option_standing
-from contracts.changes.rules import OptionStanding, Purpose, extension_applies_from
+from contracts.changes.rules import OptionStanding, Purpose
 from marketplace import audit, clock
 from marketplace.access import Actor
 from marketplace.errors import AlreadyDone, Invalid, Refused, TooLate
@@ -76,21 +76,19 @@ def use_option(option: ExtensionOption, *, reason: str, actor: Actor, now: datet
     """Decide to use it: a change that moves the last day, for the funders to approve and both sides to sign.
 
     Refused after its day, and when it is decided. It applies once there was time to approve and sign it, see
-    `extension_applies_from`: it moves the last day alone, so that nothing else changes before the old one.
+    `end_applies_from`: it moves the last day alone, so that nothing else changes before the old one.
     """
     agreement = _to_decide(option, actor, now)
     if agreement.ends_on is None:
         raise Refused("A contract without a last day cannot be extended.")
-    first = agreement.ends_on + timedelta(days=1)
+    last_day = ends_on(agreement.ends_on + timedelta(days=1), option.months)
     variation = begin(
         agreement,
         reason=reason,
-        in_force_from=extension_applies_from(
-            agreement.ends_on, latest=agreement.latest.in_force_from, asked_on=clock.london(now).date()
-        ),
+        in_force_from=end_day(agreement, last_day, now),
         purpose=Purpose.EXTENSION,
         option=option,
-        ends_on=ends_on(first, option.months),
+        ends_on=last_day,
         actor=actor,
         now=now,
     )

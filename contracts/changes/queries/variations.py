@@ -233,13 +233,12 @@ def lead_on(agreement: Agreement, on: date) -> int:
 
 
 def leads_to_hand_over(on: date) -> Sequence[int]:
-    """Contracts that another body is to lead by a day."""
+    """Contracts that another body than now is to lead on a day, by what is in force on it."""
     return db.session.scalars(
         select(Agreement.id)
         .join(AgreementVersion, AgreementVersion.agreement_id == Agreement.id)
         .where(
-            AgreementVersion.agreed_at.is_not(None),
-            AgreementVersion.in_force_from <= on,
+            agreements.in_force(on),
             AgreementVersion.lead_id.is_not(None),
             AgreementVersion.lead_id != Agreement.commissioner_id,
         )

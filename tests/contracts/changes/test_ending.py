@@ -12,7 +12,7 @@ from contracts.agreements.models import Agreement
 from contracts.agreements.queries import is_as_signed, open_lines
 from contracts.changes import actions, jobs, queries
 from contracts.changes.models import ExitPlan, ExitTask, Variation
-from contracts.changes.rules import EXIT_TASKS, Ground, Purpose, TaskStanding, VariationStatus
+from contracts.changes.rules import EXIT_TASKS, SIGNING_DAYS, Ground, Purpose, TaskStanding, VariationStatus
 from contracts.invoices.actions import reconcile_years
 from contracts.invoices.models import Invoice
 from contracts.invoices.queries import reconciled_years
@@ -106,6 +106,32 @@ class TestEnding:
         made.sign(variation, made.approver)
         assert made.agreement.ends_on == date(2026, 12, 31)
         assert queries.exit_begun(made.agreement)
+
+    def test_once_agreed_the_contract_can_be_varied_and_ended_sooner_before_its_last_day(self) -> None:
+        made = make_change()
+        variation = _end(made, by_notice=False)
+        # Asked for later, it is dated anew.
+        late = NOW + 60 * DAY
+        actions.submit(variation, actor=made.manager, now=late)
+        assert variation.version.in_force_from == late.date() + SIGNING_DAYS * DAY
+        made.approve(variation, now=late)
+        for actor in (made.signatory, made.approver):
+            made.sign(variation, actor, now=late + DAY)
+        assert made.agreement.ends_on == LAST
+        change = made.draft(in_force_from=date(2027, 4, 1), now=late + 2 * DAY)
+        actions.withdraw(change, reason="No.", actor=made.manager, now=late + 2 * DAY)
+        sooner = _end(made, last_day=date(2027, 6, 30), by_notice=False, now=late + 2 * DAY)
+        assert (sooner.version.ends_on, sooner.version.in_force_from) == (
+            date(2027, 6, 30),
+            (late + 2 * DAY).date() + SIGNING_DAYS * DAY,
+        )
+
+    def test_what_ends_soon_applies_on_its_last_day_at_the_latest(self) -> None:
+        made = make_change()
+        now = datetime(2026, 10, 10, 9, 0, tzinfo=NOW.tzinfo)
+        assert _end(made, last_day=date(2026, 10, 20), by_notice=False, now=now).version.in_force_from == date(
+            2026, 10, 20
+        )
 
     @pytest.mark.parametrize("ground", list(Ground))
     def test_how_long_a_notice_must_be_hangs_on_its_ground(self, ground: Ground) -> None:

@@ -14,12 +14,12 @@ from contracts.agreements.rules import canonical_terms, terms_from
 from contracts.changes import actions, jobs, queries
 from contracts.changes.models import Variation
 from contracts.changes.rules import (
-    EXTENSION_DAYS,
     OPTION_REMINDERS,
+    SIGNING_DAYS,
     Ground,
     OptionStanding,
     VariationStatus,
-    extension_applies_from,
+    end_applies_from,
     reminder_due,
 )
 from marketplace.access import Role
@@ -106,7 +106,7 @@ class TestOptions:
         # Asked for later, it is dated anew.
         late = NOW + 60 * DAY
         actions.submit(variation, actor=made.manager, now=late)
-        assert variation.version.in_force_from == late.date() + EXTENSION_DAYS * DAY
+        assert variation.version.in_force_from == late.date() + SIGNING_DAYS * DAY
         made.approve(variation, now=late)
         for actor in (made.signatory, made.approver):
             made.sign(variation, actor, now=late + DAY)
@@ -133,7 +133,9 @@ class TestOptions:
         ],
     )
     def test_from_when_it_applies(self, latest: date, asked_on: date, applies: date) -> None:
-        assert extension_applies_from(date(2029, 9, 30), latest=latest, asked_on=asked_on) == applies
+        assert (
+            end_applies_from(date(2030, 9, 30), before=date(2029, 9, 30), latest=latest, asked_on=asked_on) == applies
+        )
 
     def test_a_decision_is_made_once_by_its_day_by_the_lead(self) -> None:
         made, option = _with_option()

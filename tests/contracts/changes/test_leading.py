@@ -64,6 +64,32 @@ def test_a_change_drafted_before_the_lead_is_handed_over_keeps_it() -> None:
     assert again.version.lead_id == _other(made)
 
 
+def test_that_another_leads_can_be_taken_back_before_it_does(clock: StandingClock) -> None:
+    made = make_change()
+    agreement, old, new = made.agreement, made.agreement.commissioner, _other(made)
+    _handing_over(made)
+    back = made.draft(in_force_from=APPLIES + 9 * DAY, now=NOW + 4 * DAY)
+    actions.set_lead(back, body_id=old.id, actor=made.manager, now=NOW + 4 * DAY)
+    assert [(one.what, one.new) for one in queries.effect(back).differences] == [("Lead commissioner", old.name)]
+    actions.submit(back, actor=made.manager, now=NOW + 4 * DAY)
+    made.approve(back, now=NOW + 5 * DAY)
+    for actor in (made.signatory, made.approver):
+        made.sign(back, actor, now=NOW + 6 * DAY)
+    # Whatever is agreed after that keeps it so, whoever leads while it is drafted.
+    later = made.draft(in_force_from=APPLIES + 19 * DAY, now=NOW + 7 * DAY)
+    assert queries.effect(later).differences == []
+    for on, lead in (
+        (APPLIES, new),
+        (APPLIES + 8 * DAY, new),
+        (APPLIES + 9 * DAY, old.id),
+        (APPLIES + 20 * DAY, old.id),
+    ):
+        clock.set(datetime.combine(on, time(9), NOW.tzinfo))
+        jobs.hand_leads_over()
+        assert agreement.commissioner_id == lead
+    assert list(queries.leads_to_hand_over(APPLIES + 20 * DAY)) == []
+
+
 def test_only_a_funder_leads_and_it_stays_one() -> None:
     made = make_change()
     variation = made.draft()
