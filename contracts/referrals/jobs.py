@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 def pass_places_on() -> None:
     """Every few minutes: pass on places not taken in time, and offer the room that a new day has brought."""
-    for line_id in queries.lines_to_look_at(clock.now()):
+    for line_id in queries.lines_to_look_at():
         with transaction():
             actions.settle(line_id, now=clock.now())
 

@@ -19,7 +19,10 @@ def sent(referral: Referral, *, now: datetime) -> None:
 
 def offered(referral: Referral, *, now: datetime) -> None:
     """To the officer: a place has come free and is held for the person."""
-    _write([referral.officer], referral, "offered", f"A place is free for {referral.reference}", now=now)
+    # One who had to wait again is offered another place later.
+    offered_on = f":{referral.offered_at:%Y%m%d}" if referral.offered_at else ""
+    subject = f"A place is free for {referral.reference}"
+    _write([referral.officer], referral, "offered", subject, now=now, again=offered_on)
 
 
 def lapsed(referral: Referral, *, now: datetime) -> None:
@@ -84,10 +87,12 @@ def _managers(referral: Referral) -> Iterable[Person]:
     return service_managers(referral.line.agreement.supplier_id)
 
 
-def _write(people: Iterable[Person], referral: Referral, what: str, subject: str, *, now: datetime) -> None:
+def _write(
+    people: Iterable[Person], referral: Referral, what: str, subject: str, *, now: datetime, again: str = ""
+) -> None:
     write_to(
         people,
-        key=f"referral-{what}:{referral.id}",
+        key=f"referral-{what}:{referral.id}{again}",
         subject=subject,
         template=f"emails/referrals/{what}.txt",
         now=now,

@@ -182,6 +182,21 @@ class Referral(Base):
         return None if self.offer_ends_at is None else clock.london(self.offer_ends_at - timedelta(seconds=1)).date()
 
 
+class HeldPlace(Base):
+    """A place held for somebody when its contract year ended: given back with that year, for one of the next."""
+
+    __tablename__ = "held_places"
+    __table_args__ = (
+        UniqueConstraint("referral_id", "placed_at"),
+        CheckConstraint("released_at >= placed_at", name="released_after"),
+    )
+
+    id: Mapped[Key]
+    referral_id: Mapped[int] = key_of("referrals.id")
+    placed_at: Mapped[When]
+    released_at: Mapped[When]
+
+
 class LineDay(Base):
     """A line's running count: a row for each London day on which a place was taken or given back, or one completed.
 

@@ -23,6 +23,7 @@ from contracts.invoices.rules import (
     year_due,
     years_over,
 )
+from contracts.referrals import actions as referring
 from contracts.referrals.queries import counted
 from marketplace import audit, clock
 from marketplace.access import Actor
@@ -57,7 +58,9 @@ def _reconcile(agreement: Agreement, first: date, last: date, *, actor: Actor, n
     made: list[ReconciledYear] = []
     # By funder, what each service's year still asks for or gives back.
     parts: dict[int, list[Part]] = defaultdict(list)
-    for line in agreement.lines:
+    for line in sorted(agreement.lines, key=lambda one: one.id):
+        # Places only held when the year ended are none of it, whether or not the job that says so has run.
+        referring.settle(line.id, now=now)
         due = _year_of(agreement, line, first, last)
         if not due.spans:
             continue

@@ -6,17 +6,21 @@ other. The line is held before any of its referrals is, everywhere: so no two tr
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.agreements.models import ServiceLine
+from contracts.agreements.rules import contract_year
 from contracts.referrals import queries
-from contracts.referrals.models import LineDay, Referral
-from contracts.referrals.rules import year_counted_in
+from contracts.referrals.models import HeldPlace, LineDay, Referral
+from contracts.referrals.rules import ReferralStatus, year_counted_in
 from marketplace import clock
 from marketplace.extensions import db
+
+# The least that PostgreSQL tells apart.
+_MOMENT = timedelta(microseconds=1)
 
 
 def hold(line_id: int) -> None:
@@ -34,13 +38,46 @@ def take_place(referral: Referral, *, now: datetime) -> None:
 
 
 def give_back(referral: Referral, *, now: datetime) -> None:
-    """The place is free again. In a later contract year than it was taken in, that changes no figure."""
+    """The place is free again. In a later contract year than it was taken in, that changes no figure.
+
+    One that was only held is given back no later than on the last day on which it could be taken, so that no year is
+    paid for somebody who was never sent in it.
+    """
     if referral.placed_at is None or referral.released_at is not None:
         return
+    if referral.sent_at is None:
+        now = min(now, clock.ends(held_within(referral)) - _MOMENT)
     # Two programs' clocks may differ by a little.
     referral.released_at = max(now, referral.placed_at)
     if (given := given_back_within(referral)) is not None:
         _enter(referral.line.id, *given, released=1)
+
+
+def held_within(referral: Referral) -> date:
+    """The last day on which a place that is held can be taken: that of its contract year, or of the contract."""
+    assert referral.placed_at is not None
+    agreement = referral.line.agreement
+    last = contract_year(agreement.starts_on, clock.london(referral.placed_at).date())[1]
+    return min(last, agreement.ends_on or last)
+
+
+def begin_year(referral: Referral, *, now: datetime) -> bool:
+    """A place that was held when its contract year ended is given back with it, and one of the new year is taken.
+
+    Whether there was room for that; else it waits again, first in line as it was.
+    """
+    assert referral.placed_at is not None
+    last = held_within(referral)
+    year = contract_year(referral.line.agreement.starts_on, last)
+    held = HeldPlace(referral_id=referral.id, placed_at=referral.placed_at, released_at=clock.ends(last) - _MOMENT)
+    db.session.add(held)
+    _enter(referral.line.id, last, year, released=1)
+    if queries.room(referral.line, clock.london(now).date()) == 0:
+        referral.status, referral.placed_at = ReferralStatus.WAITING, None
+        referral.offered_at = referral.offer_ends_at = None
+        return False
+    take_place(referral, now=now)
+    return True
 
 
 def take_again(referral: Referral) -> bool:

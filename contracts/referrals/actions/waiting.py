@@ -37,8 +37,10 @@ def pass_on(line_id: int, *, now: datetime) -> list[Referral]:
     """Offer the places that are free to those who wait first, those of offers that have run out among them.
 
     The caller holds the line. A place is held for five working days, to the end of the last of them in London; while
-    referrals are stopped no time runs out, and five working days follow from the day on which they are taken again.
+    referrals are stopped no time runs out, and five working days follow from the day on which they are taken again. A
+    place that is held when its contract year ends is of the new one from then on, and the contract's end ends it.
     """
+    _begin_year(line_id, now=now)
     if agreements.is_suspended(line_id, clock.london(now).date()):
         return []
     for one in queries.offers_run_out(line_id, now):
@@ -60,6 +62,23 @@ def pass_on(line_id: int, *, now: datetime) -> list[Referral]:
     return found
 
 
+def _begin_year(line_id: int, *, now: datetime) -> None:
+    for one in queries.places_held(line_id):
+        on = clock.london(now).date()
+        if on <= counting.held_within(one):
+            continue
+        ends_on = one.line.agreement.ends_on
+        if ends_on is not None and ends_on < on:
+            _give_up(one, now=now)
+            audit.record("The contract ended before the place was taken", one, actor=SYSTEM, now=now)
+            letters.lapsed(one, now=now)
+        elif counting.begin_year(one, now=now):
+            audit.record("The place held is one of the new contract year", one, actor=SYSTEM, now=now)
+        else:
+            audit.record("The new contract year has no room: it waits again", one, actor=SYSTEM, now=now)
+    db.session.flush()
+
+
 def settle(line_id: int, *, now: datetime) -> list[Referral]:
     """What the clock alone brings: offers that have run out, and room of a new contract year or a changed contract."""
     counting.hold(line_id)
@@ -71,7 +90,7 @@ def confirm(referral_id: int, *, need: str, complexity: Complexity, actor: Actor
 
     Refused where no place is held for it, or no longer.
     """
-    referral = to_be_moved(referral_id, ReferralStatus.SENT, actor=actor)
+    referral = to_be_moved(referral_id, ReferralStatus.SENT, actor=actor, counts=True)
     _must_be_officers(actor, referral)
     on = clock.london(now).date()
     if agreements.is_suspended(referral.line_id, on):
@@ -82,6 +101,8 @@ def confirm(referral_id: int, *, need: str, complexity: Complexity, actor: Actor
         raise Refused("This service takes no more referrals. Choose another service.")
     if not need.strip():
         raise Invalid("Enter what the person needs.", field="need")
+    if on > counting.held_within(referral) and not counting.begin_year(referral, now=now):
+        raise Refused("The contract year in which the place was held is over, and the new one has no room left.")
     referral.status, referral.sent_at, referral.officer_looked_at = ReferralStatus.SENT, now, now
     referral.need, referral.complexity = need, complexity
     audit.record("Took the place and sent it to the supplier", referral, actor=actor, now=now)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts.agreements.models import ServiceLine
 from contracts.agreements.rules import contract_year
-from contracts.referrals.models import LineDay, Referral
+from contracts.referrals.models import HeldPlace, LineDay, Referral
 from contracts.referrals.rules import DayCount, ReferralStatus, tally
 from marketplace.extensions import db
 
@@ -113,6 +113,13 @@ def recounted(line: ServiceLine) -> dict[date, DayCount]:
         .where(Referral.line_id == line.id, Referral.placed_at.is_not(None))
         .group_by(placed_on, released_on)
     )
+    held_from, held_until = _london(HeldPlace.placed_at), _london(HeldPlace.released_at)
+    held = db.session.execute(
+        select(held_from, held_until, func.count())
+        .join(Referral, Referral.id == HeldPlace.referral_id)
+        .where(Referral.line_id == line.id)
+        .group_by(held_from, held_until)
+    )
     completed_on = _london(func.greatest(Referral.ended_at, Referral.placed_at))
     completions = db.session.execute(
         select(placed_on, completed_on, func.count())
@@ -126,12 +133,14 @@ def recounted(line: ServiceLine) -> dict[date, DayCount]:
     )
     return tally(
         line.agreement.starts_on,
-        ((row[0], row[1], row[2]) for row in rows),
+        ((row[0], row[1], row[2]) for row in (*rows, *held)),
         ((row[0], row[1], row[2]) for row in completions),
     )
 
 
-def _london(moment: ColumnElement[datetime | None] | InstrumentedAttribute[datetime | None]) -> Function[date]:
+def _london(
+    moment: ColumnElement[datetime | None] | InstrumentedAttribute[datetime | None] | InstrumentedAttribute[datetime],
+) -> Function[date]:
     return func.date(func.timezone("Europe/London", moment))
 
 

@@ -138,17 +138,28 @@ def offers_run_out(line_id: int, now: datetime) -> Sequence[Referral]:
     ).all()
 
 
+def places_held(line_id: int) -> Sequence[Referral]:
+    """Those for whom a place of the line is held, in the order in which they joined; themselves held."""
+    return db.session.scalars(
+        select(Referral)
+        .where(Referral.line_id == line_id, Referral.status == ReferralStatus.OFFERED)
+        .order_by(Referral.joined_at, Referral.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def last_joined_at(line_id: int) -> datetime | None:
     """When the last one who waits joined."""
     return db.session.scalar(select(func.max(Referral.joined_at)).where(Referral.line_id == line_id, _WAITS))
 
 
-def lines_to_look_at(now: datetime) -> Sequence[int]:
-    """The keys of lines where somebody waits or an offer has run out."""
-    due = (Referral.status == ReferralStatus.OFFERED) & (Referral.offer_ends_at <= now)
+def lines_to_look_at() -> Sequence[int]:
+    """The keys of lines where somebody waits, or a place is held: that may run out, or its contract year be over."""
+    offered = Referral.status == ReferralStatus.OFFERED
     return sorted(
         db.session.scalars(
-            select(Referral.line_id).where(_WAITS).distinct().union(select(Referral.line_id).where(due).distinct())
+            select(Referral.line_id).where(_WAITS).distinct().union(select(Referral.line_id).where(offered).distinct())
         )
     )
 

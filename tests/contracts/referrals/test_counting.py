@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 from contracts.agreements.models import ServiceLine
 from contracts.agreements.rules import contract_year
 from contracts.referrals import actions, jobs, queries
-from contracts.referrals.models import LineDay
+from contracts.referrals.models import HeldPlace, LineDay
 from contracts.referrals.rules import Attendance, ReferralStatus
 from marketplace.access import SYSTEM, Role
 from marketplace.audit import AuditEvent, events_for
@@ -46,6 +46,11 @@ def _three_lines() -> list[ServiceLine]:
     ]
 
 
+def _year_ends_soon(line: ServiceLine, now: datetime) -> bool:
+    on = now.date()
+    return contract_year(line.agreement.starts_on, on)[1] - on < timedelta(days=6)
+
+
 @once
 def test_after_a_thousand_random_actions_over_years_the_counters_say_what_the_referrals_say(
     clock: StandingClock,
@@ -57,7 +62,7 @@ def test_after_a_thousand_random_actions_over_years_the_counters_say_what_the_re
         now += timedelta(hours=random.choice([0, 3, 9, 24, 40]))
         moment = earlier_by_chance(random, now)
         clock.set(moment)
-        wanderer.step(moment)
+        wanderer.step(moment, nobody_answers_at=next((one.id for one in lines if _year_ends_soon(one, now)), None))
         for line in lines:
             assert_nobody_waits_beside_room(line, moment)
         if number % 100 == 99:
@@ -68,6 +73,7 @@ def test_after_a_thousand_random_actions_over_years_the_counters_say_what_the_re
     assert does == set(wanderer.done)
     assert db.session.scalar(select(AuditEvent.id).where(AuditEvent.what.contains("not taken in time"))), "none lapsed"
     assert any("contract year" in refused.words for refused in wanderer.refused), "nothing was ever full"
+    assert db.session.scalar(select(HeldPlace.id)), "no place was held when a contract year ended"
     years = {row.year_begins for line in lines for row in queries.running(line.id).values()}
     assert {date(2025, 3, 1), date(2026, 3, 1), date(2024, 11, 15), date(2025, 7, 1)} <= years
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, text
 
-from contracts.agreements.models import ServiceLine
+from contracts.agreements.models import ServiceLine, Suspension
 from contracts.referrals import actions, jobs, queries, rules
 from contracts.referrals.models import Referral
 from contracts.referrals.queries import QueueOrder
@@ -17,6 +18,7 @@ from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.conftest import StandingClock
 from tests.factories.accounts import make_actor, make_commissioner, make_supplier
+from tests.factories.agreements import make_terms, make_version
 from tests.factories.referrals import (
     make_need,
     make_officer,
@@ -262,3 +264,80 @@ def test_the_database_refuses_a_place_on_the_list_that_cannot_be(status: Status,
     referral = make_referral(make_service(), status=status)
     with pytest.raises(Exception, match="ck_referrals_"):
         db.session.execute(text(f"UPDATE referrals SET {change} WHERE id = {referral.id}"))
+
+
+# A contract year ends on 31 March; the first minutes of the next, in London.
+EVE, TURN = datetime(2027, 3, 30, 9, tzinfo=UTC), datetime(2027, 3, 31, 23, 5, tzinfo=UTC)
+OLD, NEW = (date(2026, 4, 1), date(2027, 3, 31)), (date(2027, 4, 1), date(2028, 3, 31))
+
+
+def _held_on_the_eve(**line: object) -> tuple[ServiceLine, Actor, Referral]:
+    """A place came free on the last day but one of a contract year, and is held."""
+    service, officer, first = _full(**line)  # type: ignore[arg-type]
+    waits = _wait(service, officer)
+    actions.withdraw(first.id, reason="Recalled", actor=officer, now=EVE)
+    assert (waits.status, queries.counted(service.id, *OLD)) == (Status.OFFERED, 1)
+    return service, officer, waits
+
+
+@pytest.mark.parametrize("ends", ["settle", "confirm", "leave", "lapse"])
+def test_a_place_held_when_its_contract_year_ends_counts_in_that_year_no_more(ends: str) -> None:
+    line, officer, waits = _held_on_the_eve()
+    held_until = waits.offer_ends_at
+    assert held_until is not None
+    if ends in ("settle", "lapse"):
+        for _ in range(2):
+            actions.settle(line.id, now=TURN)
+        assert (waits.status, waits.placed_at, waits.offer_ends_at) == (Status.OFFERED, TURN, held_until)
+    if ends == "confirm":
+        actions.confirm(waits.id, need="As before.", complexity=Complexity.LOW, actor=officer, now=TURN)
+    if ends == "leave":
+        actions.leave(waits.id, actor=officer, now=TURN)
+    if ends == "lapse":
+        actions.settle(line.id, now=held_until)
+    assert queries.counted(line.id, *OLD) == 0
+    assert queries.counted(line.id, *NEW) == (ends in ("settle", "confirm"))
+    # What was said of the eve stays.
+    assert queries.counted(line.id, OLD[0], EVE.date()) == 1
+    assert queries.differences(line) == []
+    assert len(_letters(f"referral-offered:{waits.id}")) == 1
+
+
+def test_a_place_stays_held_over_the_turn_of_the_year_while_referrals_are_stopped() -> None:
+    line, _, waits = _held_on_the_eve()
+    by = make_actor(line.agreement.commissioner, Role.CONTRACT_MANAGER).person
+    db.session.add(Suspension(agreement_id=line.agreement_id, from_on=EVE.date(), reason="Unsafe.", at=EVE, by=by))
+    db.session.flush()
+    actions.settle(line.id, now=TURN)
+    assert (waits.status, queries.counted(line.id, *OLD), queries.counted(line.id, *NEW)) == (Status.OFFERED, 0, 1)
+
+
+def test_who_finds_no_room_in_the_new_year_waits_first_and_is_offered_the_next_place() -> None:
+    line, officer, waits = _held_on_the_eve()
+    later = make_version(line.agreement, in_force_from=NEW[0])
+    make_terms(later, line, bands=[(0, 0, Decimal(1))])
+    db.session.expire_all()
+    with pytest.raises(Refused, match="no room left"), db.session.begin_nested():
+        actions.confirm(waits.id, need="As before.", complexity=Complexity.LOW, actor=officer, now=TURN)
+    actions.settle(line.id, now=TURN)
+    assert (waits.status, waits.placed_at, waits.offered_at) == (Status.WAITING, None, None)
+    assert queries.place_in_queue(waits) == 1
+    more = make_version(line.agreement, in_force_from=date(2027, 5, 1))
+    make_terms(more, line, bands=[(0, 1, Decimal(1))])
+    db.session.expire_all()
+    actions.settle(line.id, now=datetime(2027, 5, 1, 9, tzinfo=UTC))
+    assert waits.status is Status.OFFERED
+    assert len(_letters(f"referral-offered:{waits.id}")) == 2
+    assert queries.differences(line) == []
+
+
+def test_the_end_of_the_contract_ends_what_is_held() -> None:
+    line, officer, waits = _held_on_the_eve(ends_on=date(2027, 3, 30))
+    now = datetime(2027, 3, 31, 9, tzinfo=UTC)
+    with pytest.raises(Refused):
+        actions.confirm(waits.id, need="As before.", complexity=Complexity.LOW, actor=officer, now=now)
+    jobs_would_look_at = queries.lines_to_look_at()
+    assert line.id in jobs_would_look_at
+    actions.settle(line.id, now=now)
+    assert (waits.status, queries.counted(line.id, *OLD)) == (Status.WITHDRAWN, 0)
+    assert len(_letters(f"referral-lapsed:{waits.id}")) == 1

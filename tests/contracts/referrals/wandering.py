@@ -10,6 +10,7 @@ from random import Random
 from sqlalchemy import select
 
 from contracts.agreements.models import ServiceLine
+from contracts.agreements.rules import contract_year
 from contracts.referrals import actions, queries
 from contracts.referrals.models import Referral, Session
 from contracts.referrals.rules import OPEN, UNSENT, AbsenceKind, Attendance, Complexity, ReferralStatus
@@ -37,8 +38,11 @@ class Wanderer:
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
 
-    def step(self, now: datetime) -> None:
-        """One thing, chosen by chance; what the clock brings comes first, as the timetable would have it."""
+    def step(self, now: datetime, *, nobody_answers_at: int | None = None) -> None:
+        """One thing, chosen by chance; what the clock brings comes first, as the timetable would have it.
+
+        Where nobody answers, people join and leave, so that places are held.
+        """
         for line in self.lines:
             actions.settle(line, now=now)
         work: Callable[[datetime], object] = self.random.choice(
@@ -57,12 +61,18 @@ class Wanderer:
                 ),
             ]
         )
+        lines = self.lines
+        if nobody_answers_at is not None:
+            self.lines = [nobody_answers_at]
+            work = self.random.choice([self.join, self.give_back, self.withdraw, self.withdraw])
         try:
             work(now)
         except Refused as refused:
             self.refused.append(refused)
         else:
             self.done.append(work.__name__)
+        finally:
+            self.lines = lines
 
     def send(self, now: datetime) -> None:
         crn = f"X{self.random.randrange(1_000_000):06}"
@@ -185,6 +195,10 @@ def assert_counted_as_told(line: ServiceLine, *, clocks_differ: bool = False) ->
         never = one.status is Status.WAITING or (ended and not (one.sent_at or one.offered_at))
         assert (one.placed_at is None) is never, one.reference
         assert (one.released_at is not None) is (freed and not never), one.reference
+        if one.placed_at and one.released_at and not one.sent_at:
+            # Whoever was never sent counts in no contract year that is over.
+            taken, given = (clock.london(at).date() for at in (one.placed_at, one.released_at))
+            assert given <= contract_year(line.agreement.starts_on, taken)[1], one.reference
     cap = line.terms_on(line.agreement.starts_on).cap
     if cap is not None:
         days = [row for _, row in sorted(queries.running(line.id).items())]
