@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import aliased
 
 from contracts.agreements.models import AgreementVersion, LineTerms, LineTermsPlace, ServiceLine
 from contracts.agreements.rules import contract_year
@@ -17,7 +18,7 @@ from contracts.referrals.models import Referral
 from contracts.referrals.queries import counted
 from contracts.referrals.rules import Complexity
 from contracts.volumes.queries import position, seen_by
-from contracts.volumes.rules import half_up
+from contracts.volumes.rules import Sureness, half_up, scaled_up
 from marketplace import clock
 from marketplace.access import Actor, Permission
 from marketplace.extensions import db
@@ -73,33 +74,56 @@ def cohort(actor: Actor, asked: Asked, *, by: By) -> Counts:
 def history_of(line: ServiceLine, *, on: date) -> History:
     """Referrals of each contract year of a service that is over, and of the one that runs as far as it is projected.
 
-    Who was moved here from another service was planned for there, and is left out. Of a projection, the same part.
+    One that runs is left out while it is too early to say. One that the contract's end cuts short is scaled up to a
+    whole year, as it is to be compared with bands: a plan is for whole years. Who was moved here from another service
+    and counts there was planned for there, and is left out. Of a projection, the same part.
     """
     agreement = line.agreement
-    years: list[tuple[int, int]] = []
     first, last = contract_year(agreement.starts_on, min(on, agreement.ends_on or on))
+    closes = min(last, agreement.ends_on or last)
+    counts: dict[int, int] = {}
     words = f"Referrals of contract {agreement.reference}, {line.title}, counted by contract year"
-    if last < on:
-        years.append((last.year, _first_referred(line.id, first, last)))
-    elif (found := position(line, on=on)).projected is not None:
-        own, every = _first_referred(line.id, first, on), found.counted
-        years.append((last.year, half_up(found.projected * own, every) if every else found.projected))
-        words += f"; the year to {last.day} {last:%B %Y} as projected on {on.day} {on:%B %Y}"
-    while first > agreement.starts_on and len(years) < YEARS:
+    running = position(line, on=on) if on <= closes else None
+    if running is None:
+        counts[last.year] = _first_referred(line.id, first, closes)
+    elif (
+        running.projected is None or running.likely_range is None or running.likely_range.sureness is Sureness.TOO_EARLY
+    ):
+        words += f"; the year to {_in_words(last)} left out, because it is too early to say how it ends"
+    else:
+        own, every = _first_referred(line.id, first, on), running.counted
+        counts[last.year] = half_up(running.projected * own, every) if every else running.projected
+        words += f"; the year to {_in_words(last)} as projected on {_in_words(on)}"
+    if closes < last and last.year in counts:
+        counts[last.year] = scaled_up(counts[last.year], first, closes, last)
+        words += (
+            f"; the contract ends on {_in_words(closes)}, so that its last year is scaled up to a whole one by days"
+        )
+    while first > agreement.starts_on and len(counts) < YEARS:
         first, last = contract_year(agreement.starts_on, first - timedelta(days=1))
-        years.append((last.year, _first_referred(line.id, first, last)))
-    return History(tuple(sorted(years)), words + ".")
+        counts[last.year] = _first_referred(line.id, first, last)
+    return History(tuple(sorted(counts.items())), words + ".")
+
+
+def _in_words(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def _first_referred(line_id: int, first: date, last: date) -> int:
-    """What counts in a contract year at the end of a day, without those who were moved here from another service."""
-    end = clock.ends(last)
-    moved_here = select(func.count()).where(
-        Referral.line_id == line_id,
-        Referral.moved_from_id.is_not(None),
-        Referral.placed_at >= clock.begins(first),
-        Referral.placed_at < end,
-        or_(Referral.released_at.is_(None), Referral.released_at >= end),
+    """What counts in a contract year at the end of a day, without those who were moved here and count elsewhere too."""
+    end, earlier = clock.ends(last), aliased(Referral)
+    moved_here = (
+        select(func.count())
+        .select_from(Referral)
+        .join(earlier, Referral.moved_from_id == earlier.id)
+        .where(
+            Referral.line_id == line_id,
+            earlier.placed_at.is_not(None),
+            earlier.released_at.is_(None),
+            Referral.placed_at >= clock.begins(first),
+            Referral.placed_at < end,
+            or_(Referral.released_at.is_(None), Referral.released_at >= end),
+        )
     )
     return counted(line_id, first, last) - (db.session.scalar(moved_here) or 0)
 

@@ -12,6 +12,7 @@ from contracts.cohorts.queries import Asked, cohort
 from contracts.cohorts.rules import FEWEST, ROUNDED_TO, By, Row, counts, for_whom, shown
 from contracts.referrals.rules import Complexity, ReferralStatus
 from contracts.volumes.queries import position
+from contracts.volumes.rules import half_up
 from marketplace.access import Actor, Role
 from marketplace.accounts.models import Organisation
 from marketplace.errors import NotAllowed
@@ -145,6 +146,41 @@ def test_history_of_contract_years() -> None:
     assert projected == position(line, on=date(2026, 9, 7)).projected != 5
     assert line.agreement.reference in found.source
     assert "as projected on 7 September 2026" in found.source
+
+
+def test_a_year_of_which_it_is_too_early_to_say_anything_goes_into_no_plan() -> None:
+    line = make_service(starts_on=date(2025, 9, 1))
+    make_referrals(line, 7, sent_at=datetime(2026, 5, 4, 9, 0, tzinfo=UTC))
+    make_referrals(line, 3, sent_at=datetime(2026, 9, 2, 9, 0, tzinfo=UTC))
+    found = queries.history_of(line, on=date(2026, 9, 2))
+    assert found.years == ((2026, 7),)
+    assert "the year to 31 August 2027 left out, because it is too early to say" in found.source
+    # 20 working days are over on 28 September, and the day after it is not too early any more.
+    assert [len(queries.history_of(line, on=date(2026, 9, day)).years) for day in (28, 29)] == [1, 2]
+
+
+@pytest.mark.parametrize("on", [date(2026, 8, 28), date(2026, 9, 30), date(2026, 11, 2), date(2028, 1, 3)])
+def test_a_year_cut_short_goes_into_the_next_plan_as_a_whole_one(on: date) -> None:
+    line = make_service(starts_on=date(2025, 4, 1), ends_on=date(2026, 9, 30))
+    make_referrals(line, 7, sent_at=datetime(2025, 5, 5, 9, 0, tzinfo=UTC))
+    make_referrals(line, 50, sent_at=datetime(2026, 5, 5, 9, 0, tzinfo=UTC))
+    before, (year, whole) = queries.history_of(line, on=on).years
+    assert (before, year) == ((2026, 7), 2027)
+    # 50 x 365 / 183 days; on 28 August 50 x 126 / 104 working days of the part, 61, come first.
+    assert whole == (122 if on == date(2026, 8, 28) else 100)
+    assert "the contract ends on 30 September 2026" in queries.history_of(line, on=on).source
+
+
+def test_who_was_moved_here_and_counts_nowhere_else_is_planned_for_here() -> None:
+    line, other = make_service(), make_service()
+    moved = make_referral(line)
+    make_referrals(line, 4)
+    for status, count in ((ReferralStatus.TRANSFERRED, 4), (ReferralStatus.RETURNED, 5)):
+        moved.moved_from_id = make_referral(other, status=status).id
+        db.session.flush()
+        line.agreement.ends_on = date(2027, 3, 31)
+        ((_, projected),) = queries.history_of(line, on=date(2026, 9, 7)).years
+        assert projected == half_up(position(line, on=date(2026, 9, 7)).projected * count, 5)
 
 
 def test_who_was_moved_here_is_planned_for_where_they_came_from() -> None:
