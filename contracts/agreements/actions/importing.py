@@ -243,8 +243,10 @@ def _write(agreement: Agreement, row: Row, shelf: _Shelf, supplier: Organisation
     line.categories = [shelf.categories[code] for code in row.category_codes]
     agreed.places = [shelf.places[code] for code in row.place_codes]
     # Kept where they stay: a member taken out and put in again at once would meet the rule that names are unique.
-    kept = {one.name: one for one in agreement.subcontractors}
-    agreement.subcontractors = [kept.get(name) or Subcontractor(name=name) for name in row.subcontractors]
+    # Of one that left and came back, the entry that it left stays beside.
+    kept = {one.name: one for one in sorted(agreement.subcontractors, key=lambda one: one.left_on is None)}
+    left = [one for one in agreement.subcontractors if kept[one.name] is not one]
+    agreement.subcontractors = [*left, *(kept.get(name) or Subcontractor(name=name) for name in row.subcontractors)]
 
 
 def _said_of(agreement: Agreement) -> dict[str, Any]:
@@ -261,7 +263,7 @@ def _said_of(agreement: Agreement) -> dict[str, Any]:
         (line.referrals_from, agreed.referrals_until),
         [category.code for category in line.categories],
         [place.code for place in agreed.places],
-        [one.name for one in agreement.subcontractors],
+        list({one.name for one in agreement.subcontractors}),
     )
 
 

@@ -86,7 +86,14 @@ def sign_version(version: AgreementVersion, side: Side, *, digest: str, actor: A
         raise Refused("The terms have changed since the other side signed. This contract cannot be signed.")
     if version.signed_terms is None:
         version.signed_terms = canonical_terms(queries.terms(version)).decode()
-    signature = Signature(side=side, person_id=actor.person, at=now, digest=present)
+    agreement = version.agreement
+    signature = Signature(
+        side=side,
+        organisation_id=agreement.supplier_id if side is Side.SUPPLIER else agreement.commissioner_id,
+        person_id=actor.person,
+        at=now,
+        digest=present,
+    )
     version.signatures.append(signature)
     db.session.flush()
     audit.record(f"Signed for the {side}", version.agreement, actor=actor, now=now, digest=present)

@@ -309,7 +309,14 @@ class Subcontractor(Base):
 
     __tablename__ = "subcontractors"
     __table_args__ = (
-        UniqueConstraint("agreement_id", "name"),
+        # Who has left can come back: what it did before stays with the entry that it left.
+        Index(
+            "uq_subcontractors_name_present",
+            "agreement_id",
+            "name",
+            unique=True,
+            postgresql_where=text("left_on IS NULL"),
+        ),
         CheckConstraint("share > 0 AND share <= 100", name="share"),
         CheckConstraint("(agreed_at IS NULL) = (agreed_by IS NULL)", name="agreed"),
     )
@@ -329,7 +336,7 @@ class Subcontractor(Base):
 
 
 class Signature(Base):
-    """One side's signature under one version: who, when, and the digest of the terms signed."""
+    """One side's signature under one version: who for which body, when, and the digest of the terms signed."""
 
     __tablename__ = "signatures"
     __table_args__ = (UniqueConstraint("version_id", "side"),)
@@ -337,10 +344,13 @@ class Signature(Base):
     id: Mapped[Key]
     version_id: Mapped[int] = key_of("agreement_versions.id")
     side: Mapped[Side] = mapped_column(choice(Side, "side"))
+    # The body signed for: the lead commissioner may be another one since.
+    organisation_id: Mapped[int] = key_of("organisations.id")
     person_id: Mapped[int] = key_of("people.id")
     at: Mapped[When]
     digest: Mapped[str]
 
+    organisation: Mapped[Organisation] = relationship()
     person: Mapped[Person] = relationship()
 
 

@@ -19,6 +19,7 @@ from contracts.agreements.models import (
     LineTerms,
     LineTermsPlace,
     ServiceLine,
+    Signature,
     Suspension,
 )
 from contracts.agreements.rules import (
@@ -88,7 +89,7 @@ def whole() -> list[ORMOption]:
         selectinload(Agreement.lines).options(*with_terms()),
         selectinload(Agreement.versions).options(
             selectinload(AgreementVersion.funders).joinedload(AgreementFunder.organisation),
-            selectinload(AgreementVersion.signatures),
+            selectinload(AgreementVersion.signatures).joinedload(Signature.organisation),
             selectinload(AgreementVersion.documents),
             selectinload(AgreementVersion.instalments),
         ),

@@ -166,7 +166,9 @@ def _editing(agreement: Agreement, member: Subcontractor, actor: Actor) -> None:
 def _must_be_new(agreement: Agreement, name: str) -> None:
     there = db.session.scalar(
         select(Subcontractor.id).where(
-            Subcontractor.agreement_id == agreement.id, func.lower(Subcontractor.name) == name.lower()
+            Subcontractor.agreement_id == agreement.id,
+            Subcontractor.left_on.is_(None),
+            func.lower(Subcontractor.name) == name.lower(),
         )
     )
     if there is not None:

@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from contracts.agreements.models import Subcontractor
 from contracts.agreements.queries import is_as_signed, terms
 from contracts.changes import actions, jobs, queries
 from contracts.changes.models import Variation
@@ -62,6 +63,35 @@ def test_a_change_drafted_before_the_lead_is_handed_over_keeps_it() -> None:
     again = made.draft(in_force_from=APPLIES + 9 * DAY, now=NOW + 4 * DAY)
     assert queries.effect(again).differences == []
     assert again.version.lead_id == _other(made)
+
+
+def test_signatures_stay_those_of_the_body_that_led_then(client: FlaskClient, clock: StandingClock) -> None:
+    made = make_change()
+    old, new = made.agreement.commissioner, _other(made)
+    variation = _handing_over(made)
+    clock.set(datetime.combine(APPLIES, time(9), NOW.tzinfo))
+    jobs.hand_leads_over()
+    assert made.agreement.commissioner_id == new
+    at = f"/contracts/{made.agreement.id}"
+    sign_in(client, made.signatory)
+    for page in (f"{at}?on=2026-10-01", f"{at}?on=2027-01-01"):
+        signatures = client.get(page).text.partition('id="signatures"')[2].partition("</table>")[0]
+        assert signatures.count(f">{old.name}<") == 1
+        assert made.agreement.commissioner.name not in signatures
+    assert f"<li>{old.name}: signed by" in client.get(f"/contracts/changes/{variation.id}").text
+
+
+def test_who_left_the_supply_chain_is_not_on_the_page(client: FlaskClient) -> None:
+    made = make_change()
+    made.agreement.subcontractors = [
+        Subcontractor(name="Open Door", left_on=NOW.date()),
+        Subcontractor(name="Bridge Works"),
+    ]
+    sign_in(client, made.manager)
+    at = f"/contracts/{made.agreement.id}"
+    today = client.get(at).text
+    assert ("Bridge Works" in today, "Open Door" in today) == (True, False)
+    assert "Open Door" in client.get(f"{at}?on={(NOW - DAY).date()}").text
 
 
 def test_that_another_leads_can_be_taken_back_before_it_does(clock: StandingClock) -> None:

@@ -331,6 +331,22 @@ def test_shares_of_the_chain_come_to_a_hundred_at_most() -> None:
     made.subcontractor("Third", "50")
 
 
+def test_a_subcontractor_that_left_can_come_back_and_what_it_did_before_stays(session: Database) -> None:
+    made = make_contract_to_mobilise()
+    first = made.subcontractor("Open Door", "60")
+    actions.leaves(made.agreement, first, actor=made.deliverer, now=NOW)
+    again = made.subcontractor("Open Door", "30")
+    assert (again.id == first.id, first.left_on, again.left_on) == (False, NOW.date(), None)
+    with pytest.raises(AlreadyDone, match="already"):
+        made.subcontractor("Open Door", "1")
+    # As often as it likes, and once at a time: the database holds that too.
+    actions.leaves(made.agreement, again, actor=made.deliverer, now=NOW)
+    made.subcontractor("Open Door", "20")
+    again.left_on = None
+    with pytest.raises(IntegrityError, match="uq_subcontractors_name_present"):
+        session.flush()
+
+
 def test_what_each_did_of_a_quarter_is_reported_once_and_never_more_than_all() -> None:
     made = make_contract_to_mobilise()
     first, second = made.subcontractor("Open Door", "30"), made.subcontractor("Bridge", "20")
