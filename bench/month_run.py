@@ -1,7 +1,7 @@
 """The month's run over some thousand contracts while the worker is killed and the queue emptied: each invoice once.
 
-Some contracts end with the month, and fewer came than was planned: their year is reconciled, what was charged too much
-is credited, and the provider is told of each credit note once.
+Some contracts end with the month, and fewer came than was planned: their year is reconciled and approved, what was
+charged too much is credited, and the provider is told of each credit note once.
 
 Contracts are put into the tables directly, without the awards they would come from (their keys are invented: foreign
 keys are not looked at meanwhile). All else is the installation as it runs for people: its scheduler and worker raise
@@ -83,6 +83,8 @@ WHERE a.award_id %% %(every)s = 0
 APPROVED = """
 UPDATE invoices SET status = 'draft', approved_at = now(), next_attempt_at = now() WHERE status = 'awaiting_approval'
 """
+# And, when all is raised, the years that were worked out with it: the run's next turn credits what they give back.
+YEARS_APPROVED = "UPDATE reconciled_years SET approved_at = now() WHERE approved_at IS NULL"
 # What the month must come to, funder by funder, to the penny.
 EXPECTED = """
 SELECT a.reference, f.organisation_id, round(b.annual_price / 12 * f.percent / 100, 2)
@@ -143,7 +145,10 @@ def month_run(
         while time.monotonic() - began < most_seconds:
             database.execute(APPROVED)
             raised, sent, told = _progress(database)
-            run.raised_in = run.raised_in or (time.monotonic() - began if raised == run.invoices else 0.0)
+            if raised == run.invoices and not run.raised_in:
+                run.raised_in = time.monotonic() - began
+                database.execute(YEARS_APPROVED)
+                _queue(here)
             if moments and {"raised": raised, "sent": sent}[moments[0][0]] >= moments[0][1] * run.invoices:
                 if len(run.done) == emptied:
                     here.valkey().flushall()

@@ -91,7 +91,7 @@ TIMETABLE: tuple[Scheduled, ...] = (
     Scheduled(
         "invoices",
         "contracts.invoices.jobs.raise_due_invoices",
-        "raises the invoices of every month that is over, and reconciles every contract year that is",
+        "raises the invoices of every month that is over, and works out every contract year that is",
         cron="30 2,4,6 * * *",
     ),
     Scheduled(

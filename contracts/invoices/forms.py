@@ -276,6 +276,12 @@ class ConfirmForm(Form):
     """Nothing but a button that asks once more."""
 
 
+class ApproveYearForm(Form):
+    """A button that asks once more, and what the contract year came to when it was looked at."""
+
+    seen = HiddenField()
+
+
 class PurchaseOrderForm(Form):
     """The number that a funder wants to read on its invoices."""
 

@@ -30,12 +30,12 @@ RUN_SECONDS = 45
 
 
 def raise_due_invoices() -> None:
-    """Every day: raise all that is due and reconcile each year that is over, a contract to a transaction."""
+    """Every day: raise all that is due and work out each year that is over, a contract to a transaction."""
     for_each(queries.agreements_to_invoice(), raise_invoices)
 
 
 def raise_invoices(agreement_id: int) -> None:
-    """Raise what is due under one contract, and reconcile its years that are over."""
+    """Raise what is due under one contract, and work out its years that are over."""
     with transaction():
         # Held first, so that what is read is what is agreed now.
         hold_contract(agreement_id)

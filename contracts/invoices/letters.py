@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from contracts.invoices.models import (
     Dispute,
     InstalmentUse,
     Invoice,
+    ReconciledYear,
     SubcontractorPayment,
     Supplement,
 )
@@ -173,21 +174,32 @@ def supplemented(made: Supplement, agreement: Agreement, *, now: datetime) -> No
     )
 
 
-def reconciled(agreement: Agreement, first: date, last: date, *, now: datetime) -> None:
-    """Tell the supplier's finance and every funder's, and the lead's contract managers, that a year is reconciled."""
+def year_to_approve(agreement: Agreement, years: Sequence[ReconciledYear], *, now: datetime) -> None:
+    """Tell both sides that a contract year is worked out, and the lead's contract managers that it waits for them."""
+    _of_year(agreement, years, "year-to-approve", "is worked out and waits for approval", "year_to_approve", now=now)
+
+
+def reconciled(agreement: Agreement, years: Sequence[ReconciledYear], *, now: datetime) -> None:
+    """Tell both sides that a contract year is approved, and reconciled."""
+    _of_year(agreement, years, "reconciled", "is reconciled", "reconciled", now=now)
+
+
+def _of_year(
+    agreement: Agreement, years: Sequence[ReconciledYear], key: str, words: str, template: str, *, now: datetime
+) -> None:
     bodies = {agreement.commissioner_id, *(funder.organisation_id for funder in agreement.funders)}
     _write(
         [
             *people_with(agreement.supplier_id, Permission.SEE_INVOICES),
             *(person for body in sorted(bodies) for person in people_with(body, Permission.SEE_INVOICES)),
         ],
-        f"reconciled:{agreement.id}:{first}",
-        f"The contract year of {agreement.reference} is reconciled",
-        "reconciled",
+        f"{key}:{agreement.id}:{years[0].first}:{years[0].id}",
+        f"The contract year of {agreement.reference} {words}",
+        template,
         now=now,
         agreement=agreement,
-        first=first,
-        last=last,
+        first=years[0].first,
+        last=years[0].last,
     )
 
 

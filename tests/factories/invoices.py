@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import AgreementStatus, Origin
-from contracts.invoices.actions import approve
+from contracts.invoices.actions import approve, approve_year, reconcile_years
 from contracts.invoices.models import Invoice, InvoiceLine
 from contracts.invoices.rules import InvoiceKind, InvoiceStatus, due_on, invoice_number, last_of_month
 from marketplace import clock
-from marketplace.access import Actor, Role
+from marketplace.access import SYSTEM, Actor, Role
 from marketplace.accounts.models import Organisation
 from marketplace.extensions import db
 from tests.factories.accounts import make_actor
@@ -91,6 +91,14 @@ def approve_raised(now: datetime = RAISED) -> None:
     """Have every invoice that waits for approval approved."""
     for invoice in db.session.scalars(select(Invoice).where(Invoice.status == InvoiceStatus.AWAITING_APPROVAL)):
         approve(invoice, actor=manager_of(invoice.agreement), now=now)
+
+
+def reconcile(agreement: Agreement, *, now: datetime) -> None:
+    """Every contract year that is over is worked out and approved."""
+    for year in reconcile_years(agreement, actor=SYSTEM, now=now):
+        db.session.refresh(year)
+        if year.approved_at is None:
+            approve_year(agreement, year.first, actor=manager_of(agreement), now=now)
 
 
 def make_invoice(

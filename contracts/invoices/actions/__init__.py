@@ -21,7 +21,7 @@ from contracts.invoices.actions.parties import (
     state_vat,
 )
 from contracts.invoices.actions.raising import raise_invoices
-from contracts.invoices.actions.reconciling import reconcile_years
+from contracts.invoices.actions.reconciling import approve_year, reconcile_years
 from contracts.invoices.actions.settling import (
     approve,
     charged_back,
@@ -43,6 +43,7 @@ __all__ = [
     "accept_use",
     "answer",
     "approve",
+    "approve_year",
     "ask_about_use",
     "charged_back",
     "claim_instalment",

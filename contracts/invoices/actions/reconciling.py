@@ -1,12 +1,12 @@
-"""Reconciling contract years that are over to the band that was reached."""
+"""Reconciling contract years that are over to the band that was reached: worked out, approved, invoiced or credited."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, datetime
-from decimal import Decimal
 
 from calloffs.competitions.rules import Instrument
+from contracts.agreements.actions import hold_contract
 from contracts.agreements.models import Agreement, ServiceLine
 from contracts.agreements.rules import contract_year
 from contracts.invoices import letters, queries
@@ -14,6 +14,7 @@ from contracts.invoices.actions.crediting import credit_funder
 from contracts.invoices.actions.deducting import deduct_the_rest
 from contracts.invoices.actions.making import Part, make_invoice
 from contracts.invoices.actions.raising import raise_invoices
+from contracts.invoices.actions.settling import approve_held
 from contracts.invoices.models import ReconciledSpan, ReconciledYear
 from contracts.invoices.rules import (
     CreditKind,
@@ -26,62 +27,99 @@ from contracts.invoices.rules import (
 from contracts.referrals import actions as referring
 from contracts.referrals.queries import counted
 from marketplace import audit, clock
-from marketplace.access import Actor
+from marketplace.access import Actor, Permission
+from marketplace.errors import AlreadyDone, NotAllowed, Refused
 from marketplace.extensions import db
 from marketplace.presentation import date_words
 
 
 def reconcile_years(agreement: Agreement, *, actor: Actor, now: datetime) -> list[ReconciledYear]:
-    """Reconcile every contract year that is over and is not yet: each once, by constraint.
+    """Work out every contract year that is over and is not yet: each once, by constraint. It waits for approval.
 
-    What a funder owes more is one invoice; what it owes less is credited on its invoices. So its months are raised
-    first, if they are not. After the last of them, what is left of deductions is credited too. Refused for a contract
-    that is not signed; nothing for a grant.
+    Its months are raised first, if they are not. One whose count has been corrected while it waits is worked out again;
+    one of which nothing comes needs no approval. What approved years, and deductions after the last month, are still to
+    give back is credited. Refused for a contract that is not signed; nothing for a grant.
     """
     raise_invoices(agreement, actor=actor, now=now)
     if agreement.instrument is Instrument.GRANT:
         return []
     today = clock.london(now).date()
-    there = queries.years_reconciled(agreement.id)
+    there = queries.reconciled_years(agreement.id)
     made: list[ReconciledYear] = []
     for first, last in years_over(agreement.starts_on, agreement.ends_on, today):
-        if first not in there:
-            made += _reconcile(agreement, first, last, actor=actor, now=now)
-    if there or made:
-        _give_back(agreement, actor=actor, now=now)
+        before = [year for year in there if year.first == first]
+        if before and not any(_is_out_of_date(year) for year in before):
+            continue
+        for year in before:
+            db.session.delete(year)
+        db.session.flush()
+        made += _work_out(agreement, first, last, actor=actor, now=now)
+    _give_back(agreement, actor=actor, now=now)
     deduct_the_rest(agreement, actor=actor, now=now)
     return made
 
 
-def _reconcile(agreement: Agreement, first: date, last: date, *, actor: Actor, now: datetime) -> list[ReconciledYear]:
-    versions = queries.versions_by_number(agreement)
-    made: list[ReconciledYear] = []
-    # By funder, what each service's year still asks for or gives back.
-    parts: dict[int, list[Part]] = defaultdict(list)
+def _is_out_of_date(year: ReconciledYear) -> bool:
+    return year.approved_at is None and year.counted != counted(year.service_line_id, year.first, year.last)
+
+
+def _work_out(agreement: Agreement, first: date, last: date, *, actor: Actor, now: datetime) -> list[ReconciledYear]:
     for line in sorted(agreement.lines, key=lambda one: one.id):
         # Places only held when the year ended are none of it, whether or not the job that says so has run.
         referring.settle(line.id, now=now)
-        due = _year_of(agreement, line, first, last)
-        if not due.spans:
-            continue
-        year = _kept(agreement, line, due, now=now)
-        made.append(year)
-        by_funder: dict[int, Decimal] = defaultdict(Decimal)
-        for span in due.spans:
-            for funder_id, amount in queries.shares(versions[span.version], span.difference).items():
-                by_funder[funder_id] += amount
-        for funder_id, amount in by_funder.items():
-            if amount:
-                parts[funder_id].append(Part(_text(year), amount, line.id))
+    dues = [(line, _year_of(agreement, line, first, last)) for line in agreement.lines]
+    made = [_kept(agreement, line, due, now=now) for line, due in dues if due.spans]
     db.session.flush()
-    for funder_id in queries.funder_places(agreement):
-        _ask(agreement, funder_id, parts[funder_id], (first, last), actor=actor, now=now)
-    if made:
-        audit.record(
-            f"Reconciled the contract year to {date_words(last)}", agreement, actor=actor, now=now, first=str(first)
-        )
-        letters.reconciled(agreement, first, last, now=now)
+    if not made:
+        return []
+    audit.record(
+        f"Worked out the contract year to {date_words(last)}", agreement, actor=actor, now=now, first=str(first)
+    )
+    if any(queries.difference_by_funder(agreement, made).values()):
+        letters.year_to_approve(agreement, made, now=now)
+    else:
+        for year in made:
+            year.approved_at = now
+        db.session.flush()
+        letters.reconciled(agreement, made, now=now)
     return made
+
+
+def approve_year(agreement: Agreement, first: date, *, actor: Actor, now: datetime, seen: str | None = None) -> None:
+    """A contract manager of the lead commissioner approves what a contract year was worked out to.
+
+    What a funder owes more is one invoice, which is approved by this; what it owes less is credited. `seen` is what the
+    year differed when they decided: refused where it has been worked out again by now. Refused for others and twice.
+    """
+    actor.must(Permission.APPROVE_INVOICES)
+    if actor.organisation_id != agreement.commissioner_id:
+        raise NotAllowed("A contract manager of the lead commissioner approves a contract year.")
+    hold_contract(agreement.id)
+    years = queries.reconciled_years(agreement.id, first)
+    for year in years:
+        db.session.refresh(year)
+    if not years:
+        raise Refused("This contract year is not worked out yet.")
+    if any(year.approved_at for year in years):
+        raise AlreadyDone("This contract year is approved already.")
+    if seen is not None and seen != str(sum(year.difference for year in years)):
+        raise Refused("The year has been worked out again since you looked. Look at it again.")
+    for year in years:
+        year.approved_at, year.approved_by = now, actor.person
+    db.session.flush()
+    audit.record(
+        f"Approved the contract year to {date_words(years[0].last)}", agreement, actor=actor, now=now, first=str(first)
+    )
+    # By funder, what each service's year asks for or gives back.
+    parts: dict[int, list[Part]] = defaultdict(list)
+    for year in years:
+        for funder_id, amount in queries.difference_by_funder(agreement, [year]).items():
+            if amount:
+                parts[funder_id].append(Part(_text(year), amount, year.service_line_id))
+    for funder_id in queries.funder_places(agreement):
+        _ask(agreement, funder_id, parts[funder_id], (first, years[0].last), actor=actor, now=now)
+    _give_back(agreement, actor=actor, now=now)
+    letters.reconciled(agreement, years, now=now)
 
 
 def _year_of(agreement: Agreement, line: ServiceLine, first: date, last: date) -> YearDue:
@@ -152,11 +190,11 @@ def _ask(
         actor=actor,
         now=now,
     )
-    letters.to_approve(agreement, [invoice], now=now)
+    approve_held(invoice, actor=actor, now=now)
 
 
 def _give_back(agreement: Agreement, *, actor: Actor, now: datetime) -> None:
-    """Credit what reconciled years are to give back, as far as there is anything to credit; the rest stays owed back.
+    """Credit what approved years are to give back, as far as there is anything to credit; the rest stays owed back.
 
     It is looked for each time the contract's invoices are raised: what an invoice to come (of a later month, or of
     what was disputed and turned out to be owed) asks for is credited then.

@@ -65,12 +65,16 @@ class Supplement(Base):
 
 
 class ReconciledYear(Base):
-    """One service's contract year at its end, with all that the figure was made of. Once for each year."""
+    """One service's contract year at its end, with all that the figure was made of. Once for each year.
+
+    Nothing is invoiced or given back for it before it is approved.
+    """
 
     __tablename__ = "reconciled_years"
     __table_args__ = (
         UniqueConstraint("service_line_id", "first"),
         CheckConstraint("last >= first", name="year"),
+        CheckConstraint("approved_by IS NULL OR approved_at IS NOT NULL", name="approved_when"),
     )
 
     id: Mapped[Key]
@@ -82,9 +86,13 @@ class ReconciledYear(Base):
     counted: Mapped[int]
     compared: Mapped[int]
     at: Mapped[When]
+    # By nobody where nothing came of it, or where it was reconciled before approval was asked for.
+    approved_at: Mapped[When | None]
+    approved_by: Mapped[int | None] = key_of("people.id")
 
     service_line: Mapped[ServiceLine] = relationship()
-    spans: Mapped[list[ReconciledSpan]] = relationship(order_by="ReconciledSpan.first")
+    approver: Mapped[Person | None] = relationship()
+    spans: Mapped[list[ReconciledSpan]] = relationship(order_by="ReconciledSpan.first", cascade="all, delete-orphan")
 
     @property
     def days(self) -> int:

@@ -102,7 +102,6 @@ from contracts.invoices.queries.reckoning import (
     vat_status,
     vat_statuses,
     versions_by_number,
-    years_reconciled,
 )
 from contracts.invoices.queries.supply_chain import (
     ChainMonth,
@@ -117,9 +116,12 @@ from contracts.invoices.queries.years import (
     Reconciliation,
     SpanSeen,
     YearSeen,
+    YearToApprove,
+    difference_by_funder,
     owed_back,
     reconciliation,
     shares,
+    years_to_approve,
 )
 
 __all__ = [
@@ -143,6 +145,7 @@ __all__ = [
     "SpanSeen",
     "VatWords",
     "YearSeen",
+    "YearToApprove",
     "agreement_with_prices",
     "agreements_to_invoice",
     "all_credit_notes_for",
@@ -162,6 +165,7 @@ __all__ = [
     "deductions",
     "deductions_by_funder",
     "deductions_to_take",
+    "difference_by_funder",
     "dispute_for",
     "disputes_to_answer",
     "disputes_to_settle",
@@ -221,5 +225,5 @@ __all__ = [
     "why_not_dispute",
     "why_not_raise_again",
     "why_not_reissue",
-    "years_reconciled",
+    "years_to_approve",
 ]

@@ -19,13 +19,14 @@ from contracts.invoices.queries.finding import LEFT, to_approve
 from contracts.invoices.queries.money import funded_contracts
 from contracts.invoices.queries.reckoning import invoice_addresses, vat_statuses
 from contracts.invoices.queries.supply_chain import chains_to_confirm
+from contracts.invoices.queries.years import years_to_approve
 from contracts.invoices.rules import ChainStanding, InvoiceStatus, VatKind
 from contracts.invoices.rules.granting import UseStatus, use_due_on
 from marketplace import clock
 from marketplace.access import TABLE, Actor, Permission
 from marketplace.accounts.models import RoleGrant
 from marketplace.extensions import db
-from marketplace.presentation import plural, pounds_exact
+from marketplace.presentation import date_words, plural, pounds_exact
 from marketplace.waiting import Waiting
 
 # So many invoices stand on the home page one by one; more are one line, which leads to their list.
@@ -48,6 +49,7 @@ def waiting(actor: Actor, now: datetime) -> list[Waiting]:
     items = []
     if actor.may(Permission.APPROVE_INVOICES):
         items += _to_approve(actor)
+        items += _years(actor)
         items += _disputes("Decide", disputes_to_settle(actor))
         items += _to_accept(actor)
         items += _uses_to_accept(actor)
@@ -94,6 +96,29 @@ def _to_approve(actor: Actor) -> list[Waiting]:
             url_for("invoices.index", status=InvoiceStatus.AWAITING_APPROVAL.value),
         )
     ]
+
+
+def _years(actor: Actor) -> list[Waiting]:
+    """Contract years that were worked out, the earliest one by one; how many more there are."""
+    found = years_to_approve(actor)
+    items = [
+        Waiting(
+            f"Approve the contract year to {date_words(one.last)} of {one.reference}: {_difference(one.difference)}",
+            url_for("invoices.reconciliation", agreement_id=one.agreement_id, first=one.first),
+        )
+        for one in found[:LISTED_SINGLY]
+    ]
+    rest = found[LISTED_SINGLY:]
+    if rest:
+        url = url_for("invoices.reconciliation", agreement_id=rest[0].agreement_id, first=rest[0].first)
+        items.append(Waiting(f"{plural(len(rest), 'more contract year')} to approve after these", url))
+    return items
+
+
+def _difference(amount: Decimal) -> str:
+    if amount < 0:
+        return f"{pounds_exact(-amount)} to be given back"
+    return f"{pounds_exact(amount)} to pay"
 
 
 def _disputes(verb: str, found: Sequence[Dispute]) -> list[Waiting]:

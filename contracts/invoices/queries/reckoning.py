@@ -115,22 +115,17 @@ def months_raised(agreement_id: int) -> frozenset[date]:
     )
 
 
-def years_reconciled(agreement_id: int) -> frozenset[date]:
-    """The first days of the contract years that are reconciled."""
-    return frozenset(
-        db.session.scalars(
-            select(ReconciledYear.first).where(ReconciledYear.agreement_id == agreement_id).distinct()
-        ).all()
-    )
-
-
 def reconciled_years(agreement_id: int, first: date | None = None) -> Sequence[ReconciledYear]:
     """The reconciled years of a contract (or one), latest first, by service, with what they were made of."""
     asked = (
         select(ReconciledYear)
         .join(ReconciledYear.service_line)
         .where(ReconciledYear.agreement_id == agreement_id)
-        .options(joinedload(ReconciledYear.service_line), selectinload(ReconciledYear.spans))
+        .options(
+            joinedload(ReconciledYear.service_line),
+            joinedload(ReconciledYear.approver),
+            selectinload(ReconciledYear.spans),
+        )
         .order_by(ReconciledYear.first.desc(), ServiceLine.number)
     )
     if first is not None:

@@ -67,6 +67,11 @@ class Reconciliation:
     owed_back: Decimal = NOTHING
 
     @property
+    def one(self) -> ReconciledYear:
+        """Any of its services' years: all have the same days, and are approved together."""
+        return self.years[0].year
+
+    @property
     def difference(self) -> Decimal:
         """What was still to be paid, in pounds; below nought, what was to be given back."""
         return sum((one.difference for one in self.years), NOTHING)
@@ -117,10 +122,11 @@ class OwedBack:
 
 
 def owed_back(agreement: Agreement) -> list[OwedBack]:
-    """All that reconciled years are still to give back, the earliest year first, by funder."""
+    """All that approved years are still to give back, the earliest year first, by funder."""
     by_first: dict[date, list[ReconciledYear]] = defaultdict(list)
     for year in reconciled_years(agreement.id):
-        by_first[year.first].append(year)
+        if year.approved_at is not None:
+            by_first[year.first].append(year)
     if not by_first:
         return []
     given = {
@@ -135,12 +141,12 @@ def owed_back(agreement: Agreement) -> list[OwedBack]:
     return [
         OwedBack(funder_id, years, left)
         for first, years in sorted(by_first.items())
-        for funder_id, amount in _by_funder(agreement, years).items()
+        for funder_id, amount in difference_by_funder(agreement, years).items()
         if (left := -amount - given.get((first, funder_id), NOTHING)) > 0
     ]
 
 
-def _by_funder(agreement: Agreement, years: Sequence[ReconciledYear]) -> dict[int, Decimal]:
+def difference_by_funder(agreement: Agreement, years: Sequence[ReconciledYear]) -> dict[int, Decimal]:
     """What each funder still owes of these years, in pounds; below nought, what it is to be given back."""
     versions = {version.id: version for version in agreement.versions}
     found: dict[int, Decimal] = defaultdict(Decimal)
@@ -149,3 +155,33 @@ def _by_funder(agreement: Agreement, years: Sequence[ReconciledYear]) -> dict[in
             for funder_id, amount in shares(versions[span.version_id], span.difference).items():
                 found[funder_id] += amount
     return found
+
+
+@dataclass(frozen=True)
+class YearToApprove:
+    """A contract year that was worked out and waits for its lead, and what it differs from its months, in pounds."""
+
+    agreement_id: int
+    reference: str
+    first: date
+    last: date
+    difference: Decimal
+
+
+def years_to_approve(actor: Actor) -> list[YearToApprove]:
+    """The contract years that wait for this contract manager of the lead, the earliest first."""
+    rows = db.session.execute(
+        select(
+            Agreement.id,
+            Agreement.reference,
+            ReconciledYear.first,
+            ReconciledYear.last,
+            func.sum(ReconciledSpan.due - ReconciledSpan.charged),
+        )
+        .join(ReconciledYear, ReconciledYear.agreement_id == Agreement.id)
+        .join(ReconciledYear.spans)
+        .where(Agreement.commissioner_id == actor.organisation, ReconciledYear.approved_at.is_(None))
+        .group_by(Agreement.id, ReconciledYear.first, ReconciledYear.last)
+        .order_by(ReconciledYear.last, Agreement.id)
+    )
+    return [YearToApprove(*row) for row in rows]

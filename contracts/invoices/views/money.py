@@ -44,7 +44,7 @@ def money(agreement_id: int) -> str:
         money=found,
         shown=found.year_of(_asked_day()) if found.years else None,
         is_grant=agreement.instrument is Instrument.GRANT,
-        reconciled=queries.years_reconciled(agreement.id),
+        reconciled={year.first: year for year in queries.reconciled_years(agreement.id)},
         deductions=queries.deductions(agreement.id),
         vat=queries.vat_status(agreement.supplier_id, today),
         orders=[(one, queries.purchase_order(agreement.id, one.organisation_id, today)) for one in funders],

@@ -21,9 +21,10 @@ from marketplace.access import SYSTEM
 from marketplace.errors import AlreadyDone, Invalid, Refused
 from marketplace.extensions import db
 from tests.conftest import StandingClock
-from tests.contracts.invoices.test_reconciling import FOUR, OVER, contract
+from tests.contracts.invoices.test_reconciling import FOUR, OVER, STARTS, contract
 from tests.contracts.invoices.test_settling import LATER, Money
 from tests.factories.at_once import at_once
+from tests.factories.invoices import manager_of
 
 THREADS = 6
 
@@ -208,6 +209,17 @@ def test_a_year_reconciled_many_times_at_once_is_reconciled_once(
 
     answers = at_once(committed_app, THREADS, reconcile)
     assert sorted(map(len, answers)) == [0] * (THREADS - 1) + [1]  # type: ignore[arg-type]
+    with committed_app.app_context():
+        (year,) = queries.reconciled_years(key)
+        manager = manager_of(db.session.get_one(Agreement, key))
+        db.session.commit()
+
+    def approve(number: int) -> None:
+        agreement = db.session.get_one(Agreement, key)
+        actions.approve_year(agreement, STARTS, actor=manager, now=OVER)
+
+    refused = [one for one in at_once(committed_app, THREADS, approve) if isinstance(one, Exception)]
+    assert (len(refused), {type(one) for one in refused}) == (THREADS - 1, {AlreadyDone})
     with committed_app.app_context():
         (year,) = queries.reconciled_years(key)
         months = db.session.scalars(select(Invoice.month).where(Invoice.kind == InvoiceKind.MONTH)).all()

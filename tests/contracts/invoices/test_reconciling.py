@@ -19,14 +19,17 @@ from contracts.invoices.rules import CreditKind, InvoiceKind, InvoiceStatus, Vat
 from contracts.ledger.queries import balance, unbalanced
 from contracts.ledger.rules import Account
 from marketplace import clock as london_clock
-from marketplace.access import SYSTEM
+from marketplace.access import SYSTEM, Role
+from marketplace.accounts.models import Person
+from marketplace.errors import NotAllowed
 from marketplace.extensions import db
+from marketplace.outbox import Letter
 from tests.conftest import Client, StandingClock
 from tests.contracts.ledger.test_actions import settle as check_ledger
-from tests.factories.accounts import make_commissioner, sign_in
+from tests.factories.accounts import make_actor, make_commissioner, sign_in
 from tests.factories.agreeing import says_the_same_everywhere
 from tests.factories.agreements import make_terms, make_version
-from tests.factories.invoices import finance_of, make_contract, manager_of
+from tests.factories.invoices import finance_of, make_contract, manager_of, reconcile
 
 Database = scoped_session[Session]
 STARTS = date(2027, 4, 1)
@@ -120,6 +123,8 @@ def test_a_hand_worked_year_from_its_months_to_its_page(
     made = contract(bands, ends_on=ends_on, lead=lead, funders=thirds)
     jobs.raise_invoices(made.id)
     db.session.expire_all()
+    if difference != "0.00":
+        actions.approve_year(made, STARTS, actor=manager_of(made), now=OVER)
     on = london_clock.london(OVER).date()
     assert charged_in_all(made, on) == Decimal(due)
     assert charged_in_all(made, on - timedelta(days=1)) == 0
@@ -162,6 +167,84 @@ def papers(funder_id: int) -> list[Invoice]:
     return [one for one in mine if one is mine[0] or one.credited or one.kind is InvoiceKind.RECONCILIATION]
 
 
+def test_a_year_that_was_worked_out_waits_for_the_leads_approval_and_nothing_goes_back_before(
+    session: Database, client: Client, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came(monkeypatch, 60)
+    clock.set(OVER)
+    lead, second = make_commissioner(), make_commissioner()
+    made = contract(lead=lead, funders=[(lead, "60"), (second, "40")])
+    manager, finance = manager_of(made), finance_of(made.supplier)
+    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    assert session.scalar(select(func.count()).select_from(CreditNote)) == 0
+    assert queries.owed_back(made) == []
+    told = session.scalars(select(Letter).where(Letter.subject.contains("waits for approval"))).all()
+    addresses = {one.email for one in told}
+    assert {session.get_one(Person, one.person).email for one in (manager, finance)} <= addresses
+    # Both sides see it; the lead's contract manager is asked, and nobody else may approve it.
+    here = f"/contracts/{made.id}/years/{STARTS}"
+    for actor, status in (
+        (finance, 403),
+        (finance_of(second), 403),
+        (finance_of(lead), 403),
+        (make_actor(second, Role.CONTRACT_MANAGER), 403),
+    ):
+        sign_in(client, actor)
+        page = client.get(here).text
+        assert ("Waits for approval" in page, "Approve this contract year" in page) == (True, False)
+        assert client.post(f"{here}/approve").status_code == status
+        assert [one for one in queries.waiting(actor, OVER) if "contract year" in one.text] == []
+    with pytest.raises(NotAllowed):
+        actions.approve_year(made, STARTS, actor=make_actor(second, Role.CONTRACT_MANAGER), now=OVER)
+    (asked,) = [one for one in queries.waiting(manager, OVER) if "contract year" in one.text]
+    words = f"Approve the contract year to 31 March 2028 of {made.reference}: £20,000.00 to be given back"
+    assert (asked.text, asked.url.endswith(here)) == (words, True)
+    sign_in(client, manager)
+    assert "Waits for approval" in client.get(f"/contracts/{made.id}/money").text
+    assert f"{here}/approve" in client.get(here).text
+    assert "£20,000.00 before VAT is given back" in client.get(f"{here}/approve").text
+    assert client.post(f"{here}/approve", data={"seen": "-20000.00"}).status_code == 302
+    assert session.scalar(select(func.sum(CreditNote.net))) == Decimal("20000.00")
+    assert f"Approved by {manager.name} on 1 April 2028" in client.get(here).text
+    assert client.post(f"{here}/approve", data={"seen": "-20000.00"}).status_code == 409
+    assert [one for one in queries.waiting(manager, OVER) if "contract year" in one.text] == []
+    assert session.scalar(select(func.count()).select_from(Letter).where(Letter.subject.endswith("is reconciled")))
+    check_ledger()
+
+
+def test_what_a_year_asks_for_is_approved_with_it_and_a_count_corrected_meanwhile_is_taken_up(
+    session: Database, client: Client, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came(monkeypatch, 60)
+    clock.set(OVER)
+    made = contract()
+    manager = manager_of(made)
+    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    came(monkeypatch, 101)
+    assert len(actions.reconcile_years(made, actor=SYSTEM, now=OVER)) == 1
+    assert actions.reconcile_years(made, actor=SYSTEM, now=OVER) == []
+    sign_in(client, manager)
+    here = f"/contracts/{made.id}/years/{STARTS}"
+    old = client.post(f"{here}/approve", data={"seen": "-20000.00"})
+    assert "has been worked out again since you looked" in old.text
+    assert client.post(f"{here}/approve", data={"seen": "14000.00"}).status_code == 302
+    (more,) = session.scalars(select(Invoice).where(Invoice.kind == InvoiceKind.RECONCILIATION)).all()
+    assert (more.net, more.status, more.approved_by) == (Decimal(14000), InvoiceStatus.DRAFT, manager.person_id)
+    # What is approved stays as it was approved.
+    came(monkeypatch, 60)
+    assert actions.reconcile_years(made, actor=SYSTEM, now=OVER) == []
+
+
+def test_many_years_to_approve_are_listed_by_the_earliest(session: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    came(monkeypatch, 60)
+    lead = make_commissioner()
+    made = [contract(lead=lead) for _ in range(7)]
+    for one in made:
+        actions.reconcile_years(one, actor=SYSTEM, now=OVER)
+    asked = [one.text for one in queries.waiting(manager_of(made[0]), OVER) if "contract year" in one.text]
+    assert (len(asked), asked[-1]) == (6, "2 more contract years to approve after these")
+
+
 def test_a_variation_within_the_year_is_charged_by_its_own_bands(
     session: Database, client: Client, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +253,7 @@ def test_a_variation_within_the_year_is_charged_by_its_own_bands(
     made = contract()
     varied(made, date(2027, 10, 1), THREE)
     with_vat(made)
-    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    reconcile(made, now=OVER)
     (year,) = queries.reconciled_years(made.id)
     assert [(span.charged, span.band, span.due) for span in year.spans] == [
         (Decimal("50000.02"), 3, Decimal("57000.00")),
@@ -200,7 +283,7 @@ def test_a_variation_within_a_month_is_two_lines_everywhere(
     made = contract()
     varied(made, date(2027, 10, 16), THREE)
     with_vat(made)
-    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    reconcile(made, now=OVER)
     october = session.scalars(select(Invoice).where(Invoice.month == date(2027, 10, 1))).one()
     # 15 of 31 days of £8,333.33, and 16 of £12,000.00: test_years works them out.
     assert [(line.text, line.amount) for line in october.lines] == [
@@ -255,7 +338,7 @@ def test_what_is_given_back_is_credited_on_the_latest_months_first(
 ) -> None:
     came(monkeypatch, 60)
     made = contract()
-    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    reconcile(made, now=OVER)
     notes = session.scalars(select(CreditNote).order_by(CreditNote.id)).all()
     # £20,000.00: March and February 2028 whole, £8,333.33 each, and £3,333.34 of January.
     assert [(note.invoice.month, note.net) for note in notes] == [
@@ -275,7 +358,7 @@ def test_invoices_that_are_not_paid_are_credited_before_money_goes_back(
     for one in raised[2:]:
         one.status, one.approved_at, one.paid_at, one.paid_amount = InvoiceStatus.PAID, OVER, OVER, one.amount
     session.flush()
-    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    reconcile(made, now=OVER)
     notes = session.scalars(select(CreditNote).order_by(CreditNote.id)).all()
     # £20,000.00: May and April 2027 whole, £8,333.34 each, that nobody has paid; £3,333.32 of March 2028 goes back.
     assert [(note.invoice.month, note.net, note.to_refund) for note in notes] == [
@@ -295,7 +378,7 @@ def test_what_the_years_invoices_are_too_small_to_give_back_is_shown_and_comes_o
     actions.deduct(
         made, made.lines[0], month=STARTS, amount=fault, reason="x", actor=manager_of(made), now=OVER.replace(month=1)
     )
-    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    reconcile(made, now=OVER)
     # The months came to £100,000.00 less £91,666.67: all of the £8,333.33 that is left goes, of the £20,000.00.
     assert charged_in_all(made, OVER.date()) == 0
     for body, left in ((lead, "11,666.67"), (second, "4,666.67")):
@@ -304,7 +387,7 @@ def test_what_the_years_invoices_are_too_small_to_give_back_is_shown_and_comes_o
     # April 2028 is £8,333.34: all of it is taken, and £3,333.33 of May.
     for month, charged in ((5, "0.00"), (6, "5000.01"), (6, "5000.01"), (7, "13333.35")):
         on = datetime(2028, month, 1, 3, 0, tzinfo=UTC)
-        actions.reconcile_years(made, actor=SYSTEM, now=on)
+        reconcile(made, now=on)
         assert charged_in_all(made, on.date()) == Decimal(charged)
     assert queries.owed_back(made) == []
     sign_in(client, finance_of(lead))
@@ -319,7 +402,7 @@ def test_what_is_invoiced_again_gives_back_what_is_owed_back(
     finance = finance_of(made.supplier)
     months = actions.raise_invoices(made, actor=SYSTEM, now=OVER)
     notes = [actions.credit(one, amount=None, reason="x", actor=finance, now=OVER) for one in months[1:]]
-    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    reconcile(made, now=OVER)
     (left,) = queries.owed_back(made)
     assert left.amount == Decimal("11666.66")  # £20,000.00 less the £8,333.34 of April
     again = [
@@ -327,7 +410,7 @@ def test_what_is_invoiced_again_gives_back_what_is_owed_back(
         for note in notes
         if note.invoice.month >= date(2028, 2, 1)
     ]
-    actions.reconcile_years(made, actor=SYSTEM, now=OVER + timedelta(days=1))
+    reconcile(made, now=OVER + timedelta(days=1))
     # Of March £8,333.33, and £3,333.33 of February.
     assert [one.creditable_net for one in again] == [Decimal("5000.00"), Decimal("0.00")]
     assert queries.owed_back(made) == []
@@ -346,6 +429,8 @@ def test_a_year_is_reconciled_once_and_not_before_it_is_over(
     for _ in range(3):
         jobs.raise_due_invoices()
     assert session.scalar(select(func.count()).select_from(ReconciledYear)) == 1
+    actions.approve_year(made, STARTS, actor=manager_of(made), now=OVER)
+    jobs.raise_due_invoices()
     (more,) = session.scalars(select(Invoice).where(Invoice.kind == InvoiceKind.RECONCILIATION)).all()
     assert (more.number, more.net) == (f"{made.reference}-R202704-1", Decimal("14000.00"))
 
@@ -357,7 +442,7 @@ def test_another_funder_sees_its_own_share_of_the_year_as_it_was_invoiced_or_cre
     came(monkeypatch, count)
     lead, second, third = (make_commissioner() for _ in range(3))
     made = contract(lead=lead, funders=[(lead, "33.33"), (second, "33.33"), (third, "33.34")])
-    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    reconcile(made, now=OVER)
     whole = {60: Decimal("-20000.00"), 101: Decimal("14000.00")}[count]
     seen = {}
     for body in (lead, second, third):
@@ -384,7 +469,7 @@ def test_nobody_else_sees_how_a_year_was_reckoned(
 ) -> None:
     came(monkeypatch, 101)
     made = contract()
-    actions.reconcile_years(made, actor=SYSTEM, now=OVER)
+    reconcile(made, now=OVER)
     for actor, status in ((finance_of(made.supplier), 200), (finance_of(make_commissioner()), 404)):
         sign_in(client, actor)
         assert client.get(f"/contracts/{made.id}/years/{STARTS}").status_code == status
