@@ -50,6 +50,11 @@ JOIN line_terms_places tp ON tp.terms_id = t.id JOIN places_within w ON w.inner_
 JOIN places p ON p.code = w.outer_code AND p.level = %(level)s
 """
 WAITING = "SELECT line_id, count(*) FROM referrals WHERE status = 'waiting' GROUP BY line_id"
+STOPPED = """
+SELECT l.id FROM service_lines l JOIN suspensions s ON s.agreement_id = l.agreement_id
+     AND (s.line_id IS NULL OR s.line_id = l.id)
+WHERE s.from_on <= %(on)s AND (s.lifted_from IS NULL OR s.lifted_from > %(on)s)
+"""
 IN_REGION = """ AND t.id IN (SELECT terms_id FROM line_terms_places WHERE place_code IN (
     SELECT outer_code FROM places_within WHERE inner_code = %(place)s
     UNION SELECT inner_code FROM places_within WHERE outer_code = %(place)s))"""
@@ -147,11 +152,13 @@ def _measure(connection: psycopg.Connection, count: int, on: date, repetitions: 
         fetched(FIGURES + IN_REGION, place=place)
         fetched(AREAS + IN_REGION.replace(" AND ", " WHERE ", 1), place=place, level="police_force_area")
         fetched(WAITING)
+        fetched(STOPPED)
 
     def nation_rows() -> None:
         fetched(FIGURES)
         fetched(AREAS, level="probation_region")
         fetched(WAITING)
+        fetched(STOPPED)
 
     def line_rows(number: int) -> None:
         fetched(FIGURES + " AND l.id = %(line)s", line=chosen[number % repetitions])

@@ -160,6 +160,12 @@ def is_open(on: date) -> ColumnElement[bool]:
     )
 
 
+def suspended_lines(lines: Sequence[int], on: date) -> set[int]:
+    """Which of these service lines take no referrals on a day because they, or their contracts, are suspended."""
+    stopped = select(ServiceLine.id).where(ServiceLine.id.in_(lines), suspensions_on(on).exists())
+    return set(db.session.scalars(stopped))
+
+
 def suspensions_on(on: date) -> Select[Suspension]:
     """What stops referrals to a service line on a day: its own suspension or its contract's; for queries of lines."""
     return select(Suspension).where(

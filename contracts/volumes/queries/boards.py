@@ -10,9 +10,10 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from contracts.agreements.models import LineTerms, LineTermsPlace, ServiceLineCategory
+from contracts.agreements.queries import suspended_lines
 from contracts.referrals import queries as referrals
 from contracts.volumes import rules
 from contracts.volumes.queries.lines import in_force_or_to_come, seen_by, touches
@@ -40,9 +41,16 @@ class By(StrEnum):
 
 @dataclass
 class Tally:
-    """The sums of some services' positions. Services without a volume have referrals and nothing else."""
+    """The sums of some services' positions. Services without a volume have referrals and nothing else.
+
+    What is planned, and the cap, is of contracts that have begun; room is that of services that take referrals now.
+    """
 
     services: int = 0
+    # Of them, how many take referrals on the day; how many contracts are still to begin, and for how many people.
+    taking: int = 0
+    to_come: int = 0
+    cap_to_come: int = 0
     planned: int = 0
     expected: int = 0
     counted: int = 0
@@ -77,10 +85,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """The rows, and the sums of all services, each counted once however many rows it stands in."""
+    """The rows, and the sums of all services, each counted once however many rows it stands in.
+
+    `beyond` are the services that serve places outside the one asked for too: nothing says who came from where, so that
+    they are counted whole.
+    """
 
     rows: list[Row]
     total: Tally
+    beyond: int = 0
 
 
 def nation(actor: Actor, *, on: date, by: By) -> Board:
@@ -92,15 +105,15 @@ def nation(actor: Actor, *, on: date, by: By) -> Board:
 def region(actor: Actor, place_code: str, *, on: date, by: By) -> Board:
     """The services that the actor may see in a place or around it, by police force area and kind of help."""
     which = [seen_by(actor), in_force_or_to_come(on), touches(place_code)]
-    return _board(which, on, by, Level.POLICE_FORCE_AREA)
+    return _board(which, on, by, Level.POLICE_FORCE_AREA, place_code)
 
 
-def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level) -> Board:
+def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level, place_code: str | None = None) -> Board:
     found = readings(*which, on=on)
     lines = [one.line_id for one in found]
-    areas = areas_of(lines, on, level) if by is not By.CATEGORY else {}
+    areas = areas_of(lines, on, level, about=place_code) if by is not By.CATEGORY else {}
     categories = _categories(lines) if by is not By.AREA else {}
-    waiting = referrals.waiting_by_line(lines)
+    waiting, stopped = referrals.waiting_by_line(lines), suspended_lines(lines, on)
     sums: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
     total = Tally()
     for one in found:
@@ -109,8 +122,9 @@ def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level) -> 
             for area in (areas.get(one.line_id, [_WIDE]) if by is not By.CATEGORY else [""])
             for category in (categories.get(one.line_id, [_NO_CATEGORY]) if by is not By.AREA else [""])
         ]
-        _add(one, waiting.get(one.line_id, 0), [total, *groups])
-    return Board([Row(area, category, tally) for (area, category), tally in sorted(sums.items())], total)
+        _add(one, waiting.get(one.line_id, 0), one.line_id in stopped, [total, *groups])
+    rows = [Row(area, category, tally) for (area, category), tally in sorted(sums.items())]
+    return Board(rows, total, _beyond(place_code, lines, on) if place_code else 0)
 
 
 # A service for a whole region stands in no police force area of it.
@@ -118,11 +132,19 @@ _WIDE = "Whole regions"
 _NO_CATEGORY = "No kind of help recorded"
 
 
-def _add(found: Position, waiting: int, tallies: Iterable[Tally]) -> None:
+def _add(found: Position, waiting: int, stopped: bool, tallies: Iterable[Tally]) -> None:
     both, standing = rules.paid_against_used(found), found.standing
-    planned, expected, cap, room = found.planned or 0, found.expected or 0, found.cap or 0, found.room or 0
+    planned, expected, cap = found.planned or 0, found.expected or 0, found.cap or 0
+    begun, cap_to_come = found.on >= found.first_day, 0
+    if not begun:
+        planned, cap, cap_to_come = 0, 0, cap
+    taking = begun and not stopped and found.year.opens <= found.on <= found.year.shuts
+    room = found.room or 0 if taking else 0
     for tally in tallies:
         tally.services += 1
+        tally.taking += taking
+        tally.to_come += not begun
+        tally.cap_to_come += cap_to_come
         tally.counted += found.counted
         tally.delivered += found.delivered
         tally.waiting += waiting
@@ -136,15 +158,35 @@ def _add(found: Position, waiting: int, tallies: Iterable[Tally]) -> None:
             tally.used += both.used
 
 
-def areas_of(lines: list[int], on: date, level: Level) -> dict[int, list[str]]:
-    """The names of the places of a level in which each line's places lie."""
+def _inside(place_code: str) -> Select[str]:
+    return select(PlaceWithin.inner_code).where(PlaceWithin.outer_code == place_code)
+
+
+def _beyond(place_code: str, lines: list[int], on: date) -> int:
+    """How many of these lines serve places outside this one too."""
+    found = db.session.scalar(
+        select(func.count(LineTerms.line_id.distinct()))
+        .join(LineTerms.version)
+        .join(LineTermsPlace, LineTermsPlace.terms_id == LineTerms.id)
+        .where(applies(on), among(LineTerms.line_id, lines), LineTermsPlace.place_code.not_in(_inside(place_code)))
+    )
+    return found or 0
+
+
+def areas_of(lines: list[int], on: date, level: Level, *, about: str | None = None) -> dict[int, list[str]]:
+    """The names of the places of a level in which each line's places lie; only those inside or around a place, if one
+    is asked about."""
+    narrowed = []
+    if about is not None:
+        around = select(PlaceWithin.outer_code).where(PlaceWithin.inner_code == about)
+        narrowed = [Place.code.in_(around.union(_inside(about)))]
     rows = db.session.execute(
         select(LineTerms.line_id, Place.name)
         .join(LineTerms.version)
         .join(LineTermsPlace, LineTermsPlace.terms_id == LineTerms.id)
         .join(PlaceWithin, PlaceWithin.inner_code == LineTermsPlace.place_code)
         .join(Place, Place.code == PlaceWithin.outer_code)
-        .where(applies(on), Place.level == level, among(LineTerms.line_id, lines))
+        .where(applies(on), Place.level == level, among(LineTerms.line_id, lines), *narrowed)
         .distinct()
     )
     found: defaultdict[int, list[str]] = defaultdict(list)

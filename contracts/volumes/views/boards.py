@@ -22,7 +22,7 @@ from marketplace.spreadsheets import csv_download
 BOARD_COLUMNS = [
     *("area", "kind_of_help", "services", "planned_this_year", "profile_to_date", "referrals_to_date"),
     *("percent_of_profile", "cap", "room", "due_to_date", "used_to_date", "difference"),
-    *("delivered_to_date", "waiting_now"),
+    *("delivered_to_date", "waiting_now", "services_taking_referrals", "contracts_to_come", "cap_to_come"),
 ]
 
 
@@ -92,6 +92,7 @@ def _board_csv(name: str, board: Board) -> Response:
                 *(area, category, one.services, one.planned, one.expected, one.counted, one.used_percent),
                 *(one.cap, one.room, one.paid, one.used, one.paid - one.used, one.delivered),
                 one.waiting if day_asked() == clock.today() else None,
+                *(one.taking, one.to_come, one.cap_to_come),
             ]
             for area, category, one in [
                 *((row.area, row.category, row.tally) for row in board.rows),
