@@ -27,6 +27,8 @@ class Posting(Base):
         CheckConstraint("entry_count >= 2", name="has_entries"),
         CheckConstraint("(kind = 'invoice') = (due_on IS NOT NULL)", name="due"),
         Index("ix_postings_item", "item"),
+        # With whom a funder has an account is read from this alone.
+        Index("ix_postings_funder_id", "funder_id", "supplier_id"),
     )
 
     id: Mapped[Key]
@@ -36,7 +38,7 @@ class Posting(Base):
     at: Mapped[When]
     day: Mapped[date] = mapped_column(index=True)
     agreement_id: Mapped[int] = key_of("agreements.id")
-    funder_id: Mapped[int] = key_of("organisations.id")
+    funder_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
     supplier_id: Mapped[int] = key_of("organisations.id")
     # The number of the invoice whose debt it makes or settles, and that of the document which says so.
     item: Mapped[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.agreements.models import ServiceLine
@@ -49,6 +49,14 @@ class Referral(Base):
             "crn_fingerprint",
             unique=True,
             postgresql_where=text("status IN ('waiting', 'offered', 'sent', 'accepted')"),
+        ),
+        # Who was first referred when, to which kind of help: cohorts are counted from this alone.
+        Index(
+            "ix_referrals_begun",
+            "line_id",
+            func.coalesce(text("joined_at"), text("sent_at")),
+            postgresql_include=["joined_at", "sent_at", "category_code", "complexity"],
+            postgresql_where=text("moved_from_id IS NULL"),
         ),
         # What is open, or moved on, by line: the referral desk reads nothing else of a referral.
         Index(

@@ -212,6 +212,8 @@ def test_the_page_shows_chart_table_and_file(client: FlaskClient) -> None:
     assert "August 2026" in page and "fewer than 5" in page
     assert "<desc id=" in page
     assert "‡ Our default" in page
+    assert "does not hold anybody’s sex, age or offence" in page
+    assert "which probation delivery unit" in page
     file = client.get("/cohorts/cohorts.csv?place=&by=month").text
     assert "July 2026,2025-09-01,2026-09-07,\r\n" in file
     assert "August 2026,2025-09-01,2026-09-07,10\r\n" in file
