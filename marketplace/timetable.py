@@ -95,6 +95,12 @@ TIMETABLE: tuple[Scheduled, ...] = (
         cron="30 2,4,6 * * *",
     ),
     Scheduled(
+        "grant-reports",
+        "contracts.invoices.jobs.remind_of_uses",
+        "tells holders of grants that are over to report what instalments were used for",
+        cron="35 6 * * *",
+    ),
+    Scheduled(
         "invoice-documents",
         "contracts.invoices.jobs.make_waiting_documents",
         "makes the PDF of each invoice and credit note that has none yet",

@@ -174,6 +174,12 @@ EXIT_TASKS = (
     UsualTask("Final promises judged", "Last reports on promises and the supply chain.", Side.COMMISSIONER, -30),
     UsualTask("Final reconciliation", "The last contract year reconciled, invoices settled.", Side.COMMISSIONER, -60),
 )
+# Of a grant, instead of the last, which it has not.
+GRANT_EXIT_TASKS = (
+    *EXIT_TASKS[:-1],
+    UsualTask("Use of the grant reported", "Each instalment: what it was spent on, what is left.", Side.SUPPLIER, -30),
+    UsualTask("Grant accounted for", "Reports accepted, what was not spent given back.", Side.COMMISSIONER, -60),
+)
 # Our defaults (‡): how long before the end its tasks are made; how many days each leaves at least; when it is near.
 EXIT_MONTHS = 6
 LEAST_DAYS = 7

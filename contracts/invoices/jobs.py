@@ -1,4 +1,4 @@
-"""The month's run, and the PDFs of what it raises: each may be killed and run again."""
+"""The month's run, the PDFs of what it raises, and what grants are to be reported on: each may run again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from sqlalchemy import select
 
 from contracts.agreements.actions import hold_contract
 from contracts.agreements.rules import DocumentStatus
-from contracts.invoices import actions, queries
+from contracts.invoices import actions, letters, queries
 from contracts.invoices.models import CreditNote, Invoice, InvoiceDocument
+from contracts.invoices.rules.granting import use_due_on
 from marketplace import clock
 from marketplace.access import SYSTEM
 from marketplace.accounts.letters import link
@@ -42,6 +43,17 @@ def raise_invoices(agreement_id: int) -> None:
         agreement = queries.agreement_with_prices(agreement_id)
         if agreement is not None:
             actions.reconcile_years(agreement, actor=SYSTEM, now=clock.now())
+
+
+def remind_of_uses() -> None:
+    """Each morning: grants that are over and not reported on, once when they end and once when that is late."""
+    now = clock.now()
+    on = clock.london(now).date()
+    with transaction():
+        for made in queries.uses_owed(on):
+            if made.agreement.ends_on is not None:
+                by = use_due_on(made.agreement.ends_on)
+                letters.use_due(made, made.agreement, by=by, is_late=by < on, now=now)
 
 
 def make_waiting_documents() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from marketplace.access import Permission
 from marketplace.accounts.letters import write_to
 from marketplace.accounts.models import Person
 from marketplace.accounts.queries import people_with
+from marketplace.presentation import date_words
 
 
 def to_approve(agreement: Agreement, invoices: Sequence[Invoice], *, now: datetime) -> None:
@@ -252,6 +253,22 @@ def use_reported(use: InstalmentUse, agreement: Agreement, *, now: datetime) -> 
         now=now,
         use=use,
         agreement=agreement,
+    )
+
+
+def use_due(made: GrantInstalment, agreement: Agreement, *, by: date, is_late: bool, now: datetime) -> None:
+    """Tell the grant holder that an instalment is to be reported on by a day, or was. Once each."""
+    when = "is late" if is_late else f"is due by {date_words(by)}"
+    _write(
+        _of_supplier(agreement),
+        f"use-due:{made.id}:{by}:{'late' if is_late else 'due'}",
+        f"The report of use of grant {agreement.reference} {when}",
+        "use_due",
+        now=now,
+        made=made,
+        agreement=agreement,
+        by=by,
+        is_late=is_late,
     )
 
 

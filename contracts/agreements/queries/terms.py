@@ -58,9 +58,7 @@ def _terms_as_they_stand(version: AgreementVersion) -> Terms:
         version=version.number if version.number > 1 else None,
         in_force_from=version.in_force_from if version.number > 1 else None,
         options=_options(version),
-        instalments=tuple(one.term for one in version.instalments)
-        if version.number > 1 and _is_grant(agreement)
-        else None,
+        instalments=_schedule(version),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from calloffs.competitions.rules import Instrument
 from contracts.agreements import actions as agreeing
 from contracts.agreements import queries as agreements
 from contracts.agreements.models import Signature
@@ -36,8 +35,7 @@ def submit(variation: Variation, *, actor: Actor, now: datetime) -> None:
     found = queries.effect(variation)
     if not found.differences:
         raise Refused("Nothing is changed yet. Change at least one part before you ask for approval.")
-    if variation.agreement.instrument is Instrument.CONTRACT:
-        version.whole_life_value = found.whole_life_value
+    version.whole_life_value = found.whole_life_value
     version.asked_at = version.asked_at or now
     move(variation, VariationStatus.AWAITING_APPROVAL)
     variation.returned_reason = None

@@ -7,13 +7,14 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from calloffs.competitions.rules import Instrument
 from contracts.agreements.actions import hold
 from contracts.agreements.models import Agreement
 from contracts.agreements.rules import AgreementStatus, Side
 from contracts.changes import letters
 from contracts.changes.actions.checks import must_lead
 from contracts.changes.models import ExitPlan, ExitTask
-from contracts.changes.rules import EXIT_TASKS, lead_days_left
+from contracts.changes.rules import EXIT_TASKS, GRANT_EXIT_TASKS, lead_days_left
 from contracts.mobilisation.queries import side_of
 from marketplace import audit, clock
 from marketplace.access import SYSTEM, Actor
@@ -48,7 +49,7 @@ def begin_exit(agreement: Agreement, *, actor: Actor, now: datetime) -> list[Exi
             side=one.side,
             lead_days=lead_days_left(one.lead_days, ends_on=agreement.ends_on, made_on=today),
         )
-        for one in EXIT_TASKS
+        for one in (GRANT_EXIT_TASKS if agreement.instrument is Instrument.GRANT else EXIT_TASKS)
     ]
     db.session.add_all(tasks)
     db.session.flush()

@@ -75,6 +75,7 @@ from contracts.invoices.queries.granting import (
     use_for,
     use_of,
     uses_of,
+    uses_owed,
 )
 from contracts.invoices.queries.home import waiting
 from contracts.invoices.queries.money import (
@@ -214,6 +215,7 @@ __all__ = [
     "use_for",
     "use_of",
     "uses_of",
+    "uses_owed",
     "vat_rate",
     "vat_status",
     "vat_statuses",

@@ -11,6 +11,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts.agreements.models import Agreement, GrantInstalment, Suspension
+from contracts.agreements.rules.instalments import InstalmentStatus
 from contracts.invoices.models import InstalmentUse, Invoice
 from contracts.invoices.queries.finding import contract_for, seen_by
 from contracts.invoices.rules import InvoiceKind
@@ -88,6 +89,21 @@ def use_for(actor: Actor, use_id: int) -> InstalmentUse:
         raise NotFound("There is no such report, or it does not concern your organisation.")
     contract_for(actor, found.agreement_id)
     return found
+
+
+def uses_owed(on: date) -> Sequence[GrantInstalment]:
+    """Accepted instalments of grants that are over by a day, on whose use nothing is reported."""
+    return db.session.scalars(
+        select(GrantInstalment)
+        .join(GrantInstalment.agreement)
+        .where(
+            GrantInstalment.status == InstalmentStatus.ACCEPTED,
+            Agreement.ends_on < on,
+            ~select(InstalmentUse.id).where(InstalmentUse.instalment_id == GrantInstalment.id).exists(),
+        )
+        .options(joinedload(GrantInstalment.agreement))
+        .order_by(GrantInstalment.id)
+    ).all()
 
 
 def invoices_to_give_back(instalment_id: int) -> Sequence[Invoice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -84,6 +84,14 @@ def test_a_grant_is_varied_from_draft_to_what_is_paid(grant: GrantChange) -> Non
     assert grant.instalment(2).due_on == date(2027, 10, 31)
     assert grant.agreement.whole_life_value == Decimal("130000.00")
     assert grant.accept(4)[0].amount == Decimal("3000.00")
+
+
+def test_what_was_accepted_counts_on_its_day_and_not_on_the_day_it_was_expected(grant: GrantChange) -> None:
+    late = datetime(2027, 11, 1, 9, 0, tzinfo=UTC)
+    grant.accept(1, now=late)
+    variation = grant.draft(in_force_from=date(2028, 1, 1), now=late)
+    # The contract year from 1 October 2027 has instalment 1, expected in the year before, and nothing else.
+    assert [one.year_before for one in queries.effect(variation).priced] == [Decimal("24000.01"), Decimal("16000.00")]
 
 
 def test_its_document_shows_the_schedule_and_what_changed(grant: GrantChange) -> None:
@@ -316,6 +324,9 @@ def test_a_grant_ends_early_with_what_is_claimed_and_what_is_expected_until_then
     assert _changes(grant, variation)["Instalment 2"][1] == "None"
     assert variation.version.whole_life_value == Decimal("80000.01")
     grant.agree(variation)
+    due = {one.title: one.due_on for one in queries.exit_tasks(grant.agreement)}
+    assert (due["Use of the grant reported"], due["Grant accounted for"]) == (date(2027, 10, 29), date(2027, 11, 28))
+    assert "Final reconciliation" not in due
     assert _plan(grant) == [(1, "40000.01", "accepted"), (3, "40000.00", "claimed")]
     assert grant.agreement.whole_life_value == Decimal("80000.01")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, scoped_session
 from contracts.agreements.models import GrantInstalment
 from contracts.changes import actions as changes
 from contracts.invoices import actions, queries
+from contracts.invoices.jobs import remind_of_uses
 from contracts.invoices.models import CreditNote, InstalmentUse, Invoice
 from contracts.invoices.rules import CreditKind, InvoiceStatus
 from contracts.invoices.rules.granting import USE_MOVES, UseStatus, given_back, use_due_on
@@ -186,7 +187,11 @@ def test_only_what_was_accepted_is_reported_on_and_by_its_holder(grant: GrantCha
             actions.report_use(grant.instalment(1), spent=Decimal(1), what="x", shown_by=None, actor=actor, now=WHEN)
     use = _report(grant)
     other = grant.agreement.funders[1].organisation
-    for actor in (make_actor(other, Role.COMMISSIONER_FINANCE), make_actor(make_commissioner(), Role.CONTRACT_MANAGER)):
+    for actor in (
+        finance_of(grant.agreement.commissioner),
+        make_actor(other, Role.CONTRACT_MANAGER),
+        make_actor(make_commissioner(), Role.CONTRACT_MANAGER),
+    ):
         with pytest.raises(NotAllowed):
             actions.accept_use(use, actor=actor, now=WHEN)
     with pytest.raises(NotFound):
@@ -263,6 +268,30 @@ def test_home_says_what_is_to_be_reported_and_looked_at(grant: GrantChange) -> N
     actions.ask_about_use(use, question="x", actor=grant.manager, now=WHEN)
     assert waits(grant.manager) == []
     assert waits(grant.deliverer) == [f"Answer the question about the use of instalment 1 of {reference}"]
+
+
+def test_the_holder_of_a_grant_that_is_over_is_reminded_once_and_once_when_it_is_late(
+    grant: GrantChange, session: Database, clock: StandingClock
+) -> None:
+    def told(day: date) -> list[str]:
+        clock.set(datetime.combine(day, time(7), tzinfo=UTC))
+        remind_of_uses()
+        return [
+            one.subject.rpartition(" grant ")[2].partition(" ")[2]
+            for one in session.scalars(select(Letter).where(Letter.key.startswith("use-due")).order_by(Letter.id))
+            if one.person_id == grant.deliverer.person
+        ]
+
+    due, late = "is due by 30 October 2029", "is late"
+    assert told(date(2029, 9, 30)) == []
+    assert told(date(2029, 10, 1)) == [due]
+    assert told(date(2029, 10, 30)) == [due]
+    assert told(date(2029, 10, 31)) == [due, late]
+    assert told(date(2029, 11, 1)) == [due, late]
+    other = make_grant()
+    other.accept(1, now=WHEN)
+    _report(other)
+    assert told(date(2029, 11, 2)) == [due, late]
 
 
 def test_reported_asked_and_accepted_on_pages(grant: GrantChange, session: Database, client: Client) -> None:
