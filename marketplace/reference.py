@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Date, Enum, Integer, inspect, select
+from sqlalchemy import Boolean, Column, Date, Enum, Integer, inspect, select
 
 from marketplace.database import Base
 from marketplace.extensions import db
@@ -64,6 +64,8 @@ def _value(column: Column[Any], text: str) -> Any:
         return None
     if isinstance(column.type, Enum):
         return column.type.enum_class(text)  # type: ignore[misc]
+    if isinstance(column.type, Boolean):
+        return {"yes": True, "no": False}[text]
     if isinstance(column.type, Integer):
         return int(text)
     if isinstance(column.type, Date):

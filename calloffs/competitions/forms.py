@@ -8,7 +8,7 @@ from typing import Any
 
 from wtforms.validators import InputRequired
 
-from calloffs.competitions.rules import Instrument, QuestionKind, VolumeKind
+from calloffs.competitions.rules import Instrument, OpenTo, QuestionKind, VolumeKind
 from calloffs.plans.rules import Band
 from marketplace.forms import (
     Choice,
@@ -52,7 +52,20 @@ class BasicsForm(Form):
 
 
 class SpecificationForm(Form):
-    """What the service is."""
+    """Whom the service is for, and what it is."""
+
+    open_to = Choice(
+        "Who it is for",
+        choices=[(one.value, one.label) for one in OpenTo],
+        missing="Choose women, men or both",
+        validators=[required("Choose women, men or both")],
+    )
+    minimum_age = WholeNumber(
+        "Youngest age", description="18 or older", least=18, most=99, validators=[required("Enter the youngest age")]
+    )
+    maximum_age = WholeNumber(
+        "Oldest age", description="Leave empty if there is none", least=18, most=120, validators=[optional()]
+    )
 
     specification = LongText(
         "Specification",

@@ -13,6 +13,7 @@ from calloffs.competitions.rules import (
     AskedQuestion,
     CompetitionStatus,
     Instrument,
+    OpenTo,
     QuestionKind,
     Requirement,
     Stage,
@@ -37,6 +38,8 @@ class Competition(Base):
         CheckConstraint("approved_by IS NULL OR approved_by <> author_id", name="approved_by_another"),
         CheckConstraint("price_weight BETWEEN 0 AND 100", name="price_weight"),
         CheckConstraint("months BETWEEN 1 AND 120", name="months"),
+        CheckConstraint("open_to_women OR open_to_men", name="open_to_somebody"),
+        CheckConstraint("minimum_age >= 18 AND (maximum_age IS NULL OR maximum_age >= minimum_age)", name="ages"),
         CheckConstraint(
             "status IN ('draft', 'awaiting_approval', 'cancelled') OR (published_at IS NOT NULL "
             "AND closes_at IS NOT NULL AND approved_by IS NOT NULL)",
@@ -72,6 +75,11 @@ class Competition(Base):
     title: Mapped[str]
     category_code: Mapped[str] = mapped_column(ForeignKey("categories.code"))
     specification: Mapped[str]
+    # Whom the service is for: what referrals to it are made by, from the contract on.
+    open_to_women: Mapped[bool] = mapped_column(default=True)
+    open_to_men: Mapped[bool] = mapped_column(default=True)
+    minimum_age: Mapped[int] = mapped_column(default=18)
+    maximum_age: Mapped[int | None]
     # Why this level of area: buying is as local as is appropriate (R24).
     level_reason: Mapped[str]
     volume_kind: Mapped[VolumeKind] = mapped_column(choice(VolumeKind, "volume_kind"))
@@ -135,6 +143,13 @@ class Competition(Base):
     def lead_share(self) -> FunderShare | None:
         """What the lead body funds."""
         return next((one for one in self.funders if one.organisation_id == self.organisation_id), None)
+
+    @property
+    def open_to(self) -> OpenTo:
+        """Who of women and men it is for."""
+        if self.open_to_women and self.open_to_men:
+            return OpenTo.BOTH
+        return OpenTo.WOMEN if self.open_to_women else OpenTo.MEN
 
     @property
     def requirement(self) -> Requirement:

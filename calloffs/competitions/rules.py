@@ -26,6 +26,28 @@ class CompetitionStatus(StrEnum):
     FAILED = "failed"
 
 
+class OpenTo(StrEnum):
+    """Who of women and men a service is for."""
+
+    BOTH = "both"
+    WOMEN = "women"
+    MEN = "men"
+
+    @property
+    def label(self) -> str:
+        """The choice in words."""
+        return "Women and men" if self is OpenTo.BOTH else self.value.capitalize()
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Whom a service is for: women, men or both, of which ages (both included; no oldest age: and over)."""
+
+    open_to: OpenTo
+    minimum_age: int
+    maximum_age: int | None
+
+
 _S = CompetitionStatus
 COMPETITION_MOVES: dict[CompetitionStatus, frozenset[CompetitionStatus]] = {
     _S.DRAFT: frozenset({_S.AWAITING_APPROVAL, _S.CANCELLED}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.database import Base, choice
@@ -31,11 +31,20 @@ class Category(Base):
     """One of the categories of rehabilitative service."""
 
     __tablename__ = "categories"
+    __table_args__ = (
+        CheckConstraint("open_to_women OR open_to_men", name="open_to_somebody"),
+        CheckConstraint("minimum_age >= 18 AND (maximum_age IS NULL OR maximum_age >= minimum_age)", name="ages"),
+    )
 
     code: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     name_cy: Mapped[str | None]
     position: Mapped[int]
+    # Whom a call-off in it is for, unless it says otherwise.
+    open_to_women: Mapped[bool] = mapped_column(default=True)
+    open_to_men: Mapped[bool] = mapped_column(default=True)
+    minimum_age: Mapped[int] = mapped_column(default=18)
+    maximum_age: Mapped[int | None]
     retired_on: Mapped[date | None]
 
 

@@ -69,6 +69,7 @@ def make_award(
     lead = lead or make_commissioner(f"Probation region {number}")
     author, approver, recommender = make_person(), make_person(), make_person()
     planned = min(2, len(bands))
+    kind = db.session.get_one(Category, category)
     competition = Competition(
         instrument=instrument,
         reference=f"DF-T-{number:04}",
@@ -76,7 +77,9 @@ def make_award(
         organisation=lead,
         status=CompetitionStatus.AWARD_DECIDED,
         title=title or f"Rooms and support {number}",
-        category=db.session.get_one(Category, category),
+        category=kind,
+        open_to_men=kind.open_to_men,
+        maximum_age=kind.maximum_age,
         specification="Find and keep a home for each person referred.\n\nReport every quarter.",
         level_reason="The need is local.",
         volume_kind=VolumeKind.BANDS if len(bands) > 1 else VolumeKind.CAP,

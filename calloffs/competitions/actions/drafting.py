@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from calloffs.competitions import letters, rules
 from calloffs.competitions.actions.checks import locked, move, must_be_whole, must_lead
 from calloffs.competitions.models import Competition, CompetitionBand, FunderShare, Question, ReferenceCounter
-from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, VolumeKind
+from calloffs.competitions.rules import CompetitionStatus, Instrument, OpenTo, QuestionKind, VolumeKind, Whom
 from calloffs.funds.queries import fund_for
 from calloffs.plans.models import Plan
 from calloffs.plans.rules import Band, Route
@@ -49,6 +49,7 @@ def start_call_off(
     reference = next_reference(clock.london(now).year)
     if plan_id is None and _has_draft(actor, Competition.title == title):
         raise AlreadyDone("You have a draft with this title already. It is in the list of call-offs.", field="title")
+    competition_category = _category(category_code)
     competition = Competition(
         reference=reference,
         framework_code=framework.framework().code,
@@ -57,7 +58,7 @@ def start_call_off(
         status=CompetitionStatus.DRAFT,
         instrument=instrument,
         title=title,
-        category_code=_category(category_code).code,
+        category_code=competition_category.code,
         specification="",
         level_reason=level_reason,
         volume_kind=VolumeKind.CAP,
@@ -68,6 +69,7 @@ def start_call_off(
         author_id=actor.person,
         created_at=now,
     )
+    _usual_for(competition, competition_category)
     competition.places = _places(place_codes)
     competition.questions = [
         Question(position=1, kind=QuestionKind.PSED, text=rules.PSED_QUESTION, word_limit=rules.PSED_WORD_LIMIT)
@@ -152,18 +154,34 @@ def describe(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Change what it leads to and is called, its category, its areas, and why this level of area is right (R24)."""
+    """Change what it leads to and is called, its category, its areas, and why this level of area is right (R24).
+
+    In another category it is for whom that is usually for, until somebody says otherwise.
+    """
     _drafting(competition, actor)
+    category = _category(category_code)
+    if category.code != competition.category_code:
+        _usual_for(competition, category)
     competition.title, competition.level_reason = title, level_reason
     competition.instrument = instrument
-    competition.category_code = _category(category_code).code
+    competition.category_code = category.code
     competition.places = _places(place_codes)
     _changed("Changed the title, category or areas", competition, actor, now)
 
 
-def specify(competition: Competition, *, specification: str, actor: Actor, now: datetime) -> None:
-    """Change the specification."""
+def specify(
+    competition: Competition, *, specification: str, whom: Whom | None = None, actor: Actor, now: datetime
+) -> None:
+    """Change the specification, and whom the service is for; without `whom` that stays as it is."""
     _drafting(competition, actor)
+    if whom is not None:
+        if whom.maximum_age is not None and whom.maximum_age < whom.minimum_age:
+            raise Invalid("The oldest age cannot be below the youngest", field="maximum_age")
+        competition.open_to_women, competition.open_to_men = (
+            whom.open_to is not OpenTo.MEN,
+            whom.open_to is not OpenTo.WOMEN,
+        )
+        competition.minimum_age, competition.maximum_age = whom.minimum_age, whom.maximum_age
     competition.specification = specification
     _changed("Changed the specification", competition, actor, now)
 
@@ -320,6 +338,11 @@ def _changed(what: str, competition: Competition, actor: Actor, now: datetime) -
     db.session.flush()
     audit.record(what, competition, actor=actor, now=now)
     db.session.flush()
+
+
+def _usual_for(competition: Competition, category: Category) -> None:
+    competition.open_to_women, competition.open_to_men = category.open_to_women, category.open_to_men
+    competition.minimum_age, competition.maximum_age = category.minimum_age, category.maximum_age
 
 
 def _category(code: str) -> Category:

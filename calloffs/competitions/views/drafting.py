@@ -20,7 +20,7 @@ from calloffs.competitions.forms import (
     VolumeForm,
 )
 from calloffs.competitions.models import Competition, Question
-from calloffs.competitions.rules import CompetitionStatus, Instrument, QuestionKind, Section, VolumeKind
+from calloffs.competitions.rules import CompetitionStatus, Instrument, OpenTo, QuestionKind, Section, VolumeKind, Whom
 from calloffs.competitions.views import bp
 from calloffs.funds.queries import open_funds
 from calloffs.plans.queries import plan_for
@@ -123,7 +123,7 @@ def basics(competition_id: int) -> Answer:
 @bp.route("/<int:competition_id>/draft/specification", methods=["GET", "POST"])
 @audience(Permission.DRAFT_COMPETITION)
 def specification(competition_id: int) -> Answer:
-    """The specification."""
+    """Whom it is for, and the specification."""
     competition = _draft(competition_id)
     form = SpecificationForm(obj=competition)
     return _part(
@@ -131,7 +131,11 @@ def specification(competition_id: int) -> Answer:
         form,
         "specification.html",
         lambda: actions.specify(
-            competition, specification=form.specification.data or "", actor=acting(), now=clock.now()
+            competition,
+            specification=form.specification.data or "",
+            whom=Whom(OpenTo(form.open_to.data), form.minimum_age.data or 18, form.maximum_age.data),
+            actor=acting(),
+            now=clock.now(),
         ),
     )
 

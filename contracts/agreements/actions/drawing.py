@@ -21,7 +21,7 @@ from contracts.agreements.models import (
     LineTerms,
     ServiceLine,
 )
-from contracts.agreements.rules import AgreementStatus, Origin, Side, ends_on, is_for_women_only
+from contracts.agreements.rules import AgreementStatus, Origin, Side, ends_on
 from marketplace import audit, clock
 from marketplace.access import SYSTEM, Actor, Permission
 from marketplace.errors import AlreadyDone, NotAllowed, Refused, TooLate
@@ -51,9 +51,10 @@ def draw_agreement(award: Award, *, actor: Actor, now: datetime) -> Agreement:
     line = ServiceLine(
         number=1,
         title=competition.title,
-        open_to_women=True,
-        open_to_men=not is_for_women_only(competition.category.name),
-        minimum_age=18,
+        open_to_women=competition.open_to_women,
+        open_to_men=competition.open_to_men,
+        minimum_age=competition.minimum_age,
+        maximum_age=competition.maximum_age,
         referrals_from=competition.starts_on,
         categories=[competition.category],
     )

@@ -131,11 +131,6 @@ def name_key(name: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in without_marks).split())
 
 
-def is_for_women_only(category_name: str) -> bool:
-    """Whether the category is a women's service, which women alone are referred to (domain.md, categories)."""
-    return name_key(category_name).startswith("womens ")
-
-
 # How both kinds of contract are paid (domain.md, "Payment"). Terms that are signed: other words would change every
 # digest, so a later wording is added beside this one, for contracts drawn from then on.
 PAYMENT = (

@@ -9,7 +9,16 @@ from sqlalchemy.exc import IntegrityError
 
 from calloffs.competitions import actions, jobs, queries
 from calloffs.competitions.models import Competition, Invitation
-from calloffs.competitions.rules import PSED_QUESTION, CompetitionStatus, QuestionKind, Stage, VolumeKind, stage_of
+from calloffs.competitions.rules import (
+    PSED_QUESTION,
+    CompetitionStatus,
+    OpenTo,
+    QuestionKind,
+    Stage,
+    VolumeKind,
+    Whom,
+    stage_of,
+)
 from calloffs.plans.models import NeedsData
 from calloffs.plans.rules import Band, Evidence
 from marketplace.access import Role
@@ -90,6 +99,52 @@ def test_only_its_author_changes_a_draft() -> None:
         actions.specify(made.competition, specification="Mine", actor=actor_with(Role.COMMERCIAL_PARTNER), now=NOW)
     actions.specify(made.competition, specification="Ours", actor=made.author, now=NOW)
     assert made.competition.specification == "Ours"
+
+
+@pytest.mark.parametrize(
+    ("category", "open_to", "ages"),
+    [("YAD", OpenTo.BOTH, (18, 25)), ("WOM", OpenTo.WOMEN, (18, None)), ("ACC", OpenTo.BOTH, (18, None))],
+)
+def test_a_draft_is_for_whom_its_category_is_until_it_says_otherwise(
+    category: str, open_to: OpenTo, ages: tuple[int, int | None]
+) -> None:
+    made = make_tender(DRAFT)
+
+    def whom(of: Competition) -> tuple[OpenTo, int, int | None]:
+        return of.open_to, of.minimum_age, of.maximum_age
+
+    def describe(code: str) -> None:
+        actions.describe(
+            made.competition,
+            title="Lot",
+            category_code=code,
+            place_codes=[one.code for one in made.competition.places],
+            level_reason="Local.",
+            instrument=made.competition.instrument,
+            actor=made.author,
+            now=NOW,
+        )
+
+    begun = actions.start_call_off(
+        title="Another",
+        category_code=category,
+        place_codes=[one.code for one in made.competition.places],
+        level_reason="",
+        actor=made.author,
+        now=NOW,
+    )
+    assert whom(begun) == (open_to, *ages)
+    other = Whom(OpenTo.MEN, 21, 30)
+    actions.specify(made.competition, specification="x", whom=other, actor=made.author, now=NOW)
+    # Described anew in the same category it stays; in another one it is asked anew.
+    describe(made.competition.category_code)
+    assert whom(made.competition) == (OpenTo.MEN, 21, 30)
+    describe("LIF")
+    describe(category)
+    assert whom(made.competition) == (open_to, *ages)
+    with pytest.raises(Invalid) as refused:
+        actions.specify(made.competition, specification="x", whom=Whom(OpenTo.BOTH, 25, 24), actor=made.author, now=NOW)
+    assert refused.value.field == "maximum_age"
 
 
 def test_what_went_for_approval_is_not_changed() -> None:

@@ -47,6 +47,12 @@ def test_a_call_off_is_drafted_from_a_plan_approved_by_another_and_published(cli
         "starts_on-year": "2027",
         "months": "24",
     }
+    specification = {
+        "open_to": "women",
+        "minimum_age": "18",
+        "maximum_age": "25",
+        "specification": "Homes.\r\n\r\nTwo paragraphs.",
+    }
     volume = {"kind": "cap", "cap_volume": "180", "cap_value": "120000"}
     funders = {"lead": "75", "body_1": str(made.funder.id), "percent_1": "25%"}
     for path, form in (
@@ -56,10 +62,15 @@ def test_a_call_off_is_drafted_from_a_plan_approved_by_another_and_published(cli
         ("volume", volume),
         ("funders", funders),
         ("dates", dates),
-        ("specification", {"specification": "Homes.\r\n\r\nTwo paragraphs."}),
+        ("specification", specification),
     ):
         assert client.post(f"{base}/{path}", data=form).status_code == 302, path
+    again = client.post(f"{base}/specification", data={**specification, "maximum_age": "17"})
+    assert again.status_code == 422
+    assert 'value="17"' in again.text
+    assert 'value="25"' in client.get(f"{base}/specification").text
     check = client.get(f"{base}/check").text
+    assert "Women aged 18 to 25" in check
     assert "Only 1 supplier is qualified" in check
     assert "up to 900 words" in check
     assert "Greater Manchester Probation: 75%" in check

@@ -84,9 +84,27 @@ def test_the_winners_promises_are_sealed_in_the_table() -> None:
     assert PROMISE.encode() not in bytes(raw)
 
 
-def test_a_womens_service_is_open_to_women_only() -> None:
-    (line,) = make_agreement(category="WOM").lines
-    assert (line.open_to_women, line.open_to_men) == (True, False)
+@pytest.mark.parametrize(
+    ("open_to_women", "open_to_men", "minimum_age", "maximum_age", "words"),
+    [
+        (True, True, 18, 25, "Women and men aged 18 to 25"),
+        (True, False, 18, None, "Women aged 18 and over"),
+        (False, True, 21, 64, "Men aged 21 to 64"),
+    ],
+)
+def test_a_contract_is_for_whom_the_call_off_asked(
+    open_to_women: bool, open_to_men: bool, minimum_age: int, maximum_age: int | None, words: str
+) -> None:
+    asked = (open_to_women, open_to_men, minimum_age, maximum_age)
+    award = make_award()
+    one = award.competition
+    one.open_to_women, one.open_to_men, one.minimum_age, one.maximum_age = asked
+    agreement = actions.draw_agreement(award, actor=SYSTEM, now=NOW)
+    (line,) = agreement.lines
+    assert (line.open_to_women, line.open_to_men, line.minimum_age, line.maximum_age) == asked
+    (signed,) = queries.terms(agreement.versions[0]).lines
+    assert (signed.open_to_women, signed.open_to_men, signed.minimum_age, signed.maximum_age) == asked
+    assert words in jobs.contract_page(agreement.versions[0])
 
 
 def test_references_count_up_within_the_year() -> None:

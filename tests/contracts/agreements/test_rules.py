@@ -20,7 +20,6 @@ from contracts.agreements.rules import (
     canonical_terms,
     contract_year,
     ends_on,
-    is_for_women_only,
     months_after,
     name_key,
     standing_of,
@@ -118,11 +117,6 @@ def test_standing_on_the_edges(status: AgreementStatus, on: date, standing: Stan
 )
 def test_names_compare_whatever_the_marks(one: str, other: str) -> None:
     assert name_key(one) == name_key(other)
-
-
-def test_women_s_services_are_for_women() -> None:
-    assert is_for_women_only("Women’s Services")
-    assert not is_for_women_only("Accommodation")
 
 
 TERMS = Terms(

@@ -46,7 +46,7 @@ def test_a_category_that_goes_is_retired_and_still_found_by_its_code(
 ) -> None:
     folder = copytree(REFERENCE, tmp_path / "reference")
     categories = folder / "categories.csv"
-    categories.write_text(categories.read_text().replace("SUI,Service User Involvement,,14\n", ""))
+    categories.write_text(categories.read_text().replace("SUI,Service User Involvement,,14,yes,yes,18,\n", ""))
     assert load_framework(now=NOW, folder=folder).retired == 1
     assert "SUI" not in [category.code for category in queries.categories()]
     assert queries.category("SUI").retired_on == date(2026, 9, 7)
