@@ -139,6 +139,7 @@ def show(agreement_id: int) -> str:
         signs_now=_signs_now(agreement),
         manages=agreement.commissioner_id == actor.organisation_id and actor.may(Permission.MANAGE_CONTRACTS),
         chain=[one for one in agreement.subcontractors if one.left_on is None or one.left_on > on],
+        events=queries.history(actor, agreement),
         stopped=[one for one in agreement.suspensions if one.applies_on(on)],
     )
 

@@ -2,6 +2,7 @@
 
 from contracts.agreements.queries.finding import (
     agreement_for,
+    history,
     in_force,
     is_open,
     is_suspended,
@@ -34,6 +35,7 @@ __all__ = [
     "award_to_draw",
     "awards_to_draw",
     "every_agreement",
+    "history",
     "in_force",
     "is_as_signed",
     "is_open",

@@ -27,6 +27,7 @@ from contracts.agreements.rules import (
 )
 from marketplace.access import Actor, Permission, Role
 from marketplace.accounts.models import Organisation
+from marketplace.audit import AuditEvent, events_for
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.places.models import PlaceWithin
@@ -77,6 +78,27 @@ def agreement_for(actor: Actor, agreement_id: int) -> Agreement:
     if found is None:
         raise NotFound("There is no such contract, or it does not concern your organisation.")
     return found
+
+
+# What a change or its giving up went through before it came to the supplier. It is kept with the change; what was
+# written before it was, stands with the contract in a trail that is never altered.
+_COMMISSIONERS_OWN = frozenset(
+    {
+        "Began to draft a change",
+        "Changed the draft change",
+        "Began to end the contract early",
+        "Asked the funders to approve the change",
+        "Approved the change",
+        "Sent the change back",
+        "Asked to abandon the contract",
+        "Decided not to abandon the contract",
+    }
+)
+
+
+def history(actor: Actor, agreement: Agreement) -> list[AuditEvent]:
+    """What was done to the contract, latest first; for the supplier without what was the commissioners' own."""
+    return [one for one in events_for(agreement) if not (actor.is_supplier and one.what in _COMMISSIONERS_OWN)]
 
 
 def whole() -> list[ORMOption]:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from contracts.changes import actions, queries
 from contracts.changes.models import Variation
 from contracts.changes.rules import Ground, VariationStatus
+from marketplace import audit
 from marketplace.access import Actor, Role
 from marketplace.extensions import db
 from marketplace.outbox import Letter
@@ -103,6 +104,14 @@ def test_that_a_contract_is_to_be_abandoned_is_the_leads_own_until_it_is(client:
     asked = actions.propose_abandoning(made.agreement, reason="It never signs.", actor=made.manager, now=NOW)
     actions.abandon(asked, actor=made.approver, now=NOW)
     assert _happened(client, made.signatory, at) == ["Abandoned the contract", *before]
+
+
+def test_what_was_written_of_it_with_the_contract_before_is_not_read_by_the_supplier(client: FlaskClient) -> None:
+    made = make_change()
+    at = f"/contracts/{made.agreement.id}"
+    audit.record("Began to draft a change", made.agreement, actor=made.manager, now=NOW + DAY, variation=1)
+    assert "Began to draft a change" in _happened(client, made.partner, at)
+    assert "Began to draft a change" not in _happened(client, made.signatory, at)
 
 
 def test_an_option_in_a_draft_is_the_commissioners_own(client: FlaskClient) -> None:
