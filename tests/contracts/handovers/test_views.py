@@ -249,7 +249,7 @@ def test_the_old_supplier_is_not_told_where_the_person_has_gone(
     assert elsewhere.agreement.supplier.name not in page
     assert "Consent to share" not in page
     assert "Moved to the next supplier" in page
-    assert "You can read it until 7 March 2027" in page
+    assert "You can read it until 8 March 2027" in page
     assert "Homes up north" not in page
     assert new.reference not in page
 

@@ -89,14 +89,14 @@ def test_the_list_of_what_gets_ready_filters_pages_and_is_a_csv(client: FlaskCli
         make_agreement(supplier=supplier, title=f"Lot{number:02}", starts_on=NOW.date() + timedelta(days=100))
     late = make_contract_to_mobilise(supplier=supplier, starts_in=40, title="Late one")
     late.begin(now=NOW - timedelta(days=60))
-    make_signed_agreement(supplier=supplier, title="Long begun", starts_on=date(2026, 9, 1))
+    make_signed_agreement(supplier=supplier, title="Long over", starts_on=date(2026, 8, 1)).ends_on = date(2026, 9, 1)
     sign_in(client, late.deliverer)
     page = _text(client, "/contracts/readiness")
     assert "27 contracts, the gravest first" in page
     assert "Page 1 of 2" in page
     assert page.index("Late one") < page.index("Lot00")
     assert "Not signed by both sides" in page
-    assert "Long begun" not in page
+    assert "Long over" not in page
     only = _text(client, "/contracts/readiness?text=lot07")
     assert "1 contract," in only
     assert "Late one" in _text(client, "/contracts/readiness?standing=late")
