@@ -35,7 +35,8 @@ SIGNED_IN_ITEMS = (
     Item("Who was referred", "cohorts.explore", Permission.EXPLORE_COHORTS),
     Item("National volumes", "volumes.nation", Permission.SEE_NATIONAL_VOLUMES),
     Item("Performance", "performance.index", Permission.SEE_CONTRACTS),
-    Item("Late referrals", "performance.desk", Permission.SEE_LATE_REFERRALS),
+    # Others who may see it come to it from the volumes.
+    Item("Late referrals", "performance.desk", Permission.CHASE_REFERRALS),
     Item("Referrals", "referrals.index", Permission.SEE_REFERRALS),
     Item("Invoices", "invoices.index", Permission.SEE_INVOICES),
     Item("Payment differences", "payments.differences", Permission.SEE_PAYMENT_DIFFERENCES),

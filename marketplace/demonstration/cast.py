@@ -115,7 +115,11 @@ LODESTAR = Body(
     "lodestar",
     "Lodestar Justice Services Ltd",
     OrganisationKind.SUPPLIER,
-    (("Victoria Stone", _OWNER), ("Karl Jensen", (Role.SERVICE_MANAGER,))),
+    (
+        ("Victoria Stone", _OWNER),
+        ("Karl Jensen", (Role.SERVICE_MANAGER,)),
+        ("Paul Novak", (Role.SUPPLIER_FINANCE,)),
+    ),
     status=SupplierStatus.LARGE,
     company="99900004",
 )

@@ -17,7 +17,7 @@ from calloffs.bids.queries import opened_bids
 from calloffs.bids.rules import BidContent
 from calloffs.competitions import actions as calling
 from calloffs.competitions.models import Competition
-from calloffs.competitions.rules import QuestionKind, VolumeKind
+from calloffs.competitions.rules import Instrument, QuestionKind, VolumeKind
 from calloffs.evaluation import actions as evaluating
 from calloffs.evaluation import queries as evaluation
 from calloffs.evaluation.actions import MarkEntry
@@ -25,10 +25,7 @@ from calloffs.funds import actions as funding
 from calloffs.funds.models import Fund
 from calloffs.funds.rules import FundKind
 from calloffs.plans.rules import PLANNED_BAND
-from contracts.agreements import jobs as agreement_jobs
 from contracts.agreements.models import Agreement
-from contracts.invoices import jobs as invoice_jobs
-from contracts.payments.actions import begin_receiving
 from contracts.referrals.models import Referral
 from marketplace import clock
 from marketplace.access import Actor, Role
@@ -37,21 +34,19 @@ from marketplace.accounts.models import Organisation, Person
 from marketplace.accounts.queries import actor_for
 from marketplace.accounts.rules import DEMONSTRATION_PASSWORD
 from marketplace.config import Mode, Settings
-from marketplace.demonstration import planned, scenes
+from marketplace.demonstration import money, planned, running, scenes
 from marketplace.demonstration.cast import (
     APPLICANT,
     BODIES,
     FRAMEWORK,
     NEWCOMER,
-    PATHWAYS,
     REGION,
     SECOND_GRANTS,
-    WOMENS_CENTRE,
     Body,
     email_of,
 )
 from marketplace.demonstration.changes import change
-from marketplace.demonstration.delivery import approve_older, deliver, hand_over
+from marketplace.demonstration.delivery import deliver, hand_over
 from marketplace.demonstration.scenes import CallOff, Until
 from marketplace.errors import Refused
 from marketplace.extensions import db
@@ -76,7 +71,8 @@ class Loaded:
 def load(now: datetime) -> Loaded:
     """Load the demonstration, once. Refused in production.
 
-    All of it goes in or nothing: a load that was cut off is begun again.
+    All that stands before money goes in, or nothing, and is then begun again. Money follows, in the transactions of the
+    jobs that people have every day; where that is cut off, the timetable goes on.
     """
     settings: Settings = current_app.config["SETTINGS"]
     if settings.mode is Mode.PRODUCTION:
@@ -85,13 +81,12 @@ def load(now: datetime) -> Loaded:
     if fresh:
         try:
             with transaction():
-                Play(now).all()
+                play = Play(now)
+                play.all()
+            money.keep(play)
+            running.look_back(play)
         finally:
             clock.set_source(None)
-        agreement_jobs.make_waiting_documents()
-        invoice_jobs.raise_due_invoices()
-        with transaction():
-            approve_older()
     count = {
         model: db.session.scalar(select(func.count()).select_from(model)) or 0
         for model in (Competition, Agreement, Referral)
@@ -108,31 +103,27 @@ class Play:
         self.today = clock.london(now).date()
         self.bodies: dict[str, Organisation] = {}
         self.fund: Fund
+        self._actors: dict[str, Actor] = {}
 
     def all(self) -> None:
         """The whole of it, in order of time."""
-        with self.at(self.today - timedelta(days=420)) as now:
+        with self.at(self.today - timedelta(days=620)) as now:
             self._cast(now)
         self._join()
         self._fund()
         planned.plan(self)
         for call_off in scenes.CALL_OFFS:
             self._call_off(call_off)
-        hand_over(self, "Accommodation support in Cleveland", "Homes and support in Cleveland")
         change(self)
-        self._set_up_payments()
-
-    def _set_up_payments(self) -> None:
-        """Two suppliers can be paid as soon as the payments stub runs. Kittiwake’s finance is still to set it up."""
-        with self.at(self.today) as now:
-            for body in (WOMENS_CENTRE, PATHWAYS):
-                clerk = self.who(body, Role.SUPPLIER_FINANCE)
-                begin_receiving(clerk.organisation, actor=clerk, now=now)
+        hand_over(self, scenes.ACCOMMODATION, scenes.HOMES, planned=self.today)
+        money.before(self)
+        running.run(self)
 
     @contextmanager
     def at(self, day: date, hour: int = 10) -> Iterator[datetime]:
-        """The clock stands at this day and hour in London, never later than now."""
-        moment = min(clock.from_london(datetime.combine(day, time(hour))), self.now)
+        """The clock stands at this day and hour in London, at a minute of its own, never later than now."""
+        there = datetime.combine(day, time(hour, self.now.minute, self.now.second))
+        moment = min(clock.from_london(there), self.now)
         clock.set_source(lambda: moment)
         yield moment
         settle()
@@ -169,17 +160,19 @@ class Play:
         """The body's person who holds the role (the first, or another by number)."""
         holders = [name for name, roles in body.people if role in roles]
         email = email_of(holders[number], body)
-        person = db.session.scalars(select(Person).where(Person.email == email)).one()
-        return actor_for(person.id, self.bodies[body.key].id)
+        if email not in self._actors:
+            person = db.session.scalars(select(Person).where(Person.email == email)).one()
+            self._actors[email] = actor_for(person.id, self.bodies[body.key].id)
+        return self._actors[email]
 
     # Joining
 
     def _join(self) -> None:
         decider = self.who(FRAMEWORK, Role.FRAMEWORK_TEAM)
         for body, categories, places in scenes.SOUGHT:
-            with self.at(self.today - timedelta(days=400)) as now:
+            with self.at(self.today - timedelta(days=600)) as now:
                 application = self._apply(body, categories, places, now)
-            with self.at(self.today - timedelta(days=392)) as now:
+            with self.at(self.today - timedelta(days=592)) as now:
                 decisions = {
                     (category, place): Decision(True)
                     if place == "A"
@@ -279,6 +272,7 @@ class Play:
             category_code=call_off.category,
             place_codes=[call_off.place],
             level_reason=scenes.LEVEL_REASON,
+            instrument=Instrument.GRANT if call_off.grant else Instrument.CONTRACT,
             actor=partner,
             now=now,
         )

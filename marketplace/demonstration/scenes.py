@@ -46,6 +46,13 @@ class CallOff:
     from_fund: bool = False
     # How many months ago the contract began; 0 for those that begin in the future.
     began: int = 0
+    # A grant, paid by instalments, rather than a contract.
+    grant: bool = False
+    # For how many months the contract can be extended.
+    option: int = 0
+    # The service from which people were moved to this one a month after it began, and how many wait for a place.
+    follows: str = ""
+    waiting: int = 0
 
 
 def _cap(most: int, value: str) -> tuple[Band, ...]:
@@ -58,11 +65,24 @@ _WOMEN = (
     Band(3, 161, 192, Decimal("432000.00")),
     Band(4, 193, 224, Decimal("496000.00")),
 )
+_WELLBEING = (
+    Band(1, 24, 31, Decimal("150000.00")),
+    Band(2, 32, 39, Decimal("186000.00")),
+    Band(3, 40, 47, Decimal("219000.00")),
+    Band(4, 48, 56, Decimal("249000.00")),
+)
 _NORTHUMBRIA, _CLEVELAND, _DURHAM = "E23000007", "E23000013", "E23000008"
+
+# The services of which more is told than how they came about.
+WOMEN, EMPLOYMENT = "Women’s services in Northumbria", "Education, training and employment in the North East"
+ACCOMMODATION, HOMES = "Accommodation support in Cleveland", "Homes and support in Cleveland"
+WELLBEING, FAMILY = "Emotional wellbeing in Northumbria", "Family and significant others in County Durham"
+MENTORING, MENTORS = "Mentoring for young adults in Northumbria", "Young adults’ mentors in Northumbria"
+GRANT = "A voice for women on probation in Northumbria"
 
 CALL_OFFS = (
     CallOff(
-        "Women’s services in Northumbria",
+        WOMEN,
         "WOM",
         _NORTHUMBRIA,
         Until.CONTRACT,
@@ -75,39 +95,94 @@ CALL_OFFS = (
         of_profile=25,
     ),
     CallOff(
-        "Education, training and employment in the North East",
+        EMPLOYMENT,
         "ETE",
         "A",
         Until.CONTRACT,
         closes=0,
-        bands=_cap(144, "260000.00"),
+        bands=_cap(108, "260000.00"),
         bidders=((PATHWAYS, 4, 95), (LODESTAR, 4, 99), (KITTIWAKE, 2, 90)),
         began=4,
         of_profile=101,
     ),
     CallOff(
-        "Accommodation support in Cleveland",
+        ACCOMMODATION,
         "ACC",
         _CLEVELAND,
         Until.CONTRACT,
         closes=0,
-        bands=_cap(60, "150000.00"),
+        bands=_cap(42, "150000.00"),
         bidders=((KITTIWAKE, 4, 94), (LODESTAR, 3, 97)),
         began=6,
         left_under_cap=3,
     ),
-    # To which the one before is handed over.
+    # In its second year: the first is reconciled.
     CallOff(
-        "Homes and support in Cleveland",
+        WELLBEING,
+        "EMO",
+        _NORTHUMBRIA,
+        Until.CONTRACT,
+        closes=0,
+        bands=_WELLBEING,
+        bidders=((PATHWAYS, 4, 94), (LODESTAR, 3, 90)),
+        funders=((REGION, Decimal(70)), (PCC, Decimal(30))),
+        months=24,
+        began=14,
+        of_profile=118,
+        option=12,
+    ),
+    # Over since last month, and the one to which those were moved who were still in service.
+    CallOff(
+        MENTORING,
+        "YAD",
+        _NORTHUMBRIA,
+        Until.CONTRACT,
+        closes=0,
+        bands=_cap(24, "48000.00"),
+        bidders=((LODESTAR, 3, 93),),
+        months=12,
+        began=13,
+        of_profile=60,
+    ),
+    CallOff(
+        MENTORS,
+        "YAD",
+        _NORTHUMBRIA,
+        Until.CONTRACT,
+        closes=0,
+        bands=_cap(14, "42000.00"),
+        bidders=((PATHWAYS, 4, 96), (LODESTAR, 2, 93)),
+        began=2,
+        left_under_cap=0,
+        follows=MENTORING,
+        waiting=4,
+    ),
+    CallOff(
+        GRANT,
+        "SUI",
+        _NORTHUMBRIA,
+        Until.CONTRACT,
+        closes=0,
+        bands=_cap(30, "60000.00"),
+        bidders=((WOMENS_CENTRE, 4, 100),),
+        funders=((REGION, Decimal(50)), (PCC, Decimal(50))),
+        months=12,
+        began=5,
+        of_profile=80,
+        grant=True,
+    ),
+    # To which the one in Cleveland is handed over.
+    CallOff(
+        HOMES,
         "ACC",
         _CLEVELAND,
         Until.CONTRACT,
         closes=-50,
-        bands=_cap(70, "180000.00"),
+        bands=_cap(50, "180000.00"),
         bidders=((LODESTAR, 4, 94), (KITTIWAKE, 2, 97)),
     ),
     CallOff(
-        "Family and significant others in County Durham",
+        FAMILY,
         "FAM",
         _DURHAM,
         Until.CONTRACT,
@@ -192,7 +267,7 @@ FUND_AMOUNT = Decimal("1500000.00")
 
 # What each invented supplier asks to be qualified for: categories, in which places.
 SOUGHT: tuple[tuple[Body, tuple[str, ...], tuple[str, ...]], ...] = (
-    (WOMENS_CENTRE, ("WOM",), ("A",)),
+    (WOMENS_CENTRE, ("WOM", "SUI"), ("A",)),
     (PATHWAYS, ("ETE", "EMO", "FAM", "YAD", "SOC"), ("A",)),
     (KITTIWAKE, ("ACC", "FBD", "ETE"), ("A",)),
     (LODESTAR, ("ACC", "ETE", "EMO", "FAM", "FBD", "LIF", "SOC", "WOM", "YAD"), ("A", "C")),
