@@ -133,7 +133,7 @@ def _to_judge(actor: Actor) -> Iterator[Waiting]:
 def _expiring(actor: Actor, side: Side, now: datetime) -> Iterator[Waiting]:
     for agreement, days in expiring(clock.london(now).date(), managed(actor, side)):
         yield Waiting(
-            f"Clearance under {agreement.reference}: {len(days)} end soon or have ended",
+            f"{plural(len(days), 'clearance')} under {agreement.reference}: ending soon, or over",
             url_for("mobilisation.people", agreement_id=agreement.id),
             due=days[0],
         )

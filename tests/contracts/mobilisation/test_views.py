@@ -163,7 +163,7 @@ def test_the_supplier_sees_its_people_and_the_commissioner_counts(client: FlaskC
     assert "ZQ-7" in page
     assert "HMP Elmley" in page
     assert "Ends soon" in page
-    assert "1 end soon or have ended" in _text(client, "/home")
+    assert ": ending soon, or over" in _text(client, "/home")
     assert _rows(client, f"{path}.csv")[0]["prison"] == "HMP Elmley"
     opened = _text(client, f"/contracts/people/{member.id}")
     assert 'value="ZQ-7"' in opened
@@ -174,7 +174,7 @@ def test_the_supplier_sees_its_people_and_the_commissioner_counts(client: FlaskC
     page = _text(client, path)
     assert "ZQ-7" not in page
     assert "HMP Elmley" in page
-    assert "1 end soon or have ended" in _text(client, "/home")
+    assert ": ending soon, or over" in _text(client, "/home")
     rows = _rows(client, f"{path}.csv")
     assert "ZQ-7" not in str(rows)
     assert [row["people"] for row in rows if row["what"] == "Standard" and row["state"] == "expiring"] == ["1"]
