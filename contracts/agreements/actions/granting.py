@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy import select
 
@@ -27,16 +28,7 @@ def write_schedule(version: AgreementVersion, schedule: Sequence[InstalmentTerm]
     """The version agrees these instalments and no others."""
     version.instalments.clear()
     db.session.flush()
-    version.instalments.extend(
-        VersionInstalment(
-            agreement_id=version.agreement_id,
-            number=one.number,
-            milestone=one.milestone,
-            amount=one.amount,
-            due_on=one.due_on,
-        )
-        for one in schedule
-    )
+    version.instalments.extend(VersionInstalment(agreement_id=version.agreement_id, **asdict(one)) for one in schedule)
     db.session.flush()
 
 
@@ -67,14 +59,7 @@ def apply_schedule(version: AgreementVersion) -> None:
     # Gone before others come, and the rest before anything is read again.
     db.session.flush()
     db.session.add_all(
-        GrantInstalment(
-            agreement_id=agreement.id,
-            number=one.number,
-            milestone=one.milestone,
-            amount=one.amount,
-            due_on=one.due_on,
-            status=InstalmentStatus.PLANNED,
-        )
+        GrantInstalment(agreement_id=agreement.id, status=InstalmentStatus.PLANNED, **asdict(one.term))
         for one in wanted.values()
     )
     db.session.flush()
