@@ -9,6 +9,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from contracts.agreements.models import Agreement
+from contracts.agreements.rules import contract_year
 from contracts.invoices import letters, queries
 from contracts.invoices.actions.making import (
     Part,
@@ -127,8 +128,8 @@ def credit_funder(
 ) -> None:
     """Credit a funder with so much, as far as its invoices have as much left; both finances are told.
 
-    Invoices that are not paid come before those of which money goes back, each the latest first. The contract is
-    locked.
+    Invoices that are not paid come before those of which money goes back; of either, those of the contract year that
+    gives it come before others, and the latest come first. The contract is locked.
     """
     found = db.session.scalars(
         select(Invoice)
@@ -137,8 +138,11 @@ def credit_funder(
         .with_for_update(of=Invoice)
         .execution_options(populate_existing=True)
     ).all()
+    year = contract_year(agreement.starts_on, year_begins) if year_begins else (date.min, date.max)
     latest = sorted(found, key=lambda one: (one.period_from, one.id), reverse=True)
-    invoices = sorted(latest, key=lambda one: one.status is InvoiceStatus.PAID)
+    invoices = sorted(
+        latest, key=lambda one: (one.status is InvoiceStatus.PAID, not year[0] <= one.period_from <= year[1])
+    )
     for invoice, part in zip(invoices, poured(net, [one.creditable_net for one in invoices]), strict=True):
         if part:
             note = give_credit(

@@ -368,6 +368,26 @@ def test_invoices_that_are_not_paid_are_credited_before_money_goes_back(
     ]
 
 
+def test_the_years_own_invoices_are_credited_before_those_of_the_next(
+    session: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came(monkeypatch, 60)
+    made = contract()
+    june = datetime(2028, 6, 2, 3, 0, tzinfo=UTC)
+    raised = actions.raise_invoices(made, actor=SYSTEM, now=june)
+    for one in raised[:-4]:
+        one.status, one.approved_at, one.paid_at, one.paid_amount = InvoiceStatus.PAID, OVER, OVER, one.amount
+    session.flush()
+    reconcile(made, now=june)
+    notes = session.scalars(select(CreditNote).order_by(CreditNote.id)).all()
+    # Nobody has paid February to May 2028: the year's own March and February first, then May; no money goes back.
+    assert [(note.invoice.month, note.net, note.to_refund) for note in notes] == [
+        (date(2028, 3, 1), Decimal("8333.33"), 0),
+        (date(2028, 2, 1), Decimal("8333.33"), 0),
+        (date(2028, 5, 1), Decimal("3333.34"), 0),
+    ]
+
+
 def test_what_the_years_invoices_are_too_small_to_give_back_is_shown_and_comes_off_the_next(
     session: Database, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
