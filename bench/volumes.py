@@ -23,8 +23,9 @@ from marketplace.extensions import db
 DRIVER, TEN_TIMES = 3.0, 1.3
 FIGURES = """
 SELECT l.id, a.starts_on,
+       CASE WHEN v.superseded_on IS NULL THEN v.ends_on ELSE
        (SELECT ends_on FROM agreement_versions WHERE agreement_id = a.id
-        AND (number = 1 OR date(timezone('Europe/London', agreed_at)) <= %(on)s) ORDER BY number DESC LIMIT 1),
+        AND (number = 1 OR date(timezone('Europe/London', agreed_at)) <= %(on)s) ORDER BY number DESC LIMIT 1) END,
        l.referrals_from, t.referrals_until, t.planned_band, b.lows, b.highs, b.prices,
        v.in_force_from, s.weights, c.year_begins, c.total, c.delivered
 FROM service_lines l

@@ -182,10 +182,9 @@ def is_open(on: date) -> ColumnElement[bool]:
     )
 
 
-def suspended_lines(lines: Sequence[int], on: date) -> set[int]:
-    """Which of these service lines take no referrals on a day because they, or their contracts, are suspended."""
-    stopped = select(ServiceLine.id).where(ServiceLine.id.in_(lines), suspensions_on(on).exists())
-    return set(db.session.scalars(stopped))
+def suspended_lines(on: date) -> set[int]:
+    """The service lines that take no referrals on a day because they, or their contracts, are suspended: few."""
+    return set(db.session.scalars(select(ServiceLine.id).where(suspensions_on(on).exists())))
 
 
 def suspensions_on(on: date) -> Select[Suspension]:

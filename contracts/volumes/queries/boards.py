@@ -113,7 +113,7 @@ def _board(which: list[ColumnElement[bool]], on: date, by: By, level: Level, pla
     lines = [one.line_id for one in found]
     areas = areas_of(lines, on, level, about=place_code) if by is not By.CATEGORY else {}
     categories = _categories(lines) if by is not By.AREA else {}
-    waiting, stopped = referrals.waiting_by_line(lines), suspended_lines(lines, on)
+    waiting, stopped = referrals.waiting_by_line(lines), suspended_lines(on)
     sums: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
     total = Tally()
     for one in found:

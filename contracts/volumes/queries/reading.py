@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     func,
     literal,
     or_,
@@ -162,16 +163,20 @@ def _figures(on: date) -> Select[Any]:
 
 
 def _last_day(on: date) -> ColumnElement[date | None]:
-    """The contract's last day as it was agreed by the end of a day: what is agreed later changes no past position."""
+    """The contract's last day as it was agreed by the end of a day: what is agreed later changes no past position.
+
+    Where no version supersedes the one at hand, that says it; else the newest one that had been agreed by then.
+    """
     known = aliased(AgreementVersion)
     agreed_on = func.date(func.timezone("Europe/London", known.agreed_at))
-    return (
+    newest = (
         select(known.ends_on)
         .where(known.agreement_id == Agreement.id, or_(known.number == 1, agreed_on <= on))
         .order_by(known.number.desc())
         .limit(1)
         .scalar_subquery()
     )
+    return case((AgreementVersion.superseded_on.is_(None), AgreementVersion.ends_on), else_=newest)
 
 
 def _bands(name: str) -> Any:
