@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session, scoped_session
 from calloffs.competitions.rules import Instrument
 from contracts.agreements.jobs import contract_page
 from contracts.agreements.queries import is_as_signed, terms
-from contracts.agreements.rules import canonical_terms, terms_from
+from contracts.agreements.rules import canonical_terms, figures, terms_from
 from contracts.agreements.rules.instalments import InstalmentStatus
 from contracts.changes import actions, queries
 from contracts.changes.models import Variation
@@ -101,13 +102,28 @@ def test_its_document_shows_the_schedule_and_what_changed(grant: GrantChange) ->
     assert [one.amount for one in signed.instalments or ()] == list(map(Decimal, ("40000.01", "39999.99", "50000.00")))
     assert terms_from(canonical_terms(signed)) == signed
     assert is_as_signed(variation.version)
+    assert figures(signed) != figures(replace(signed, instalments=(signed.instalments or ())[:2]))
     page = contract_page(variation.version)
     assert "Sixty people have a home" in page
     assert "£50,000.00" in page
     assert "£130,000.00" in page
-    # Without another signature nothing of it can change.
-    variation.version.instalments[2].amount = Decimal("50000.01")
-    assert not is_as_signed(variation.version)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "UPDATE version_instalments SET amount = amount + 1 WHERE number = 3 AND version_id = :version",
+        "DELETE FROM version_instalments WHERE number = 3 AND version_id = :version",
+        "INSERT INTO version_instalments (version_id, agreement_id, number, milestone, amount, due_on) "
+        "SELECT version_id, agreement_id, 9, milestone, amount, due_on FROM version_instalments "
+        "WHERE number = 3 AND version_id = :version",
+    ],
+)
+def test_an_agreed_schedule_stays(grant: GrantChange, session: Database, what: str) -> None:
+    variation = grant.raised()
+    grant.agree(variation)
+    with pytest.raises(IntegrityError, match="stay as they are"):
+        session.execute(text(what), {"version": variation.version_id})
 
 
 def test_the_first_version_is_signed_without_a_schedule(grant: GrantChange) -> None:
