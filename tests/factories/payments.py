@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import select
 
 from contracts.agreements.models import Agreement
-from contracts.payments.models import Difference, ReceivingAccount
-from contracts.payments.rules import AccountStatus, DifferenceKind
+from contracts.invoices.models import Invoice
+from contracts.payments.actions import begin_recovery
+from contracts.payments.models import Chargeback, Difference, ReceivingAccount, Recovery
+from contracts.payments.rules import AccountStatus, ChargebackStatus, DifferenceKind
 from marketplace.accounts.models import Organisation
 from marketplace.adapters.payments.stripe import Payments
 from marketplace.extensions import db
@@ -43,6 +47,25 @@ def make_difference(subject: str = "C-1", **more: Any) -> Difference:
     db.session.add(made)
     db.session.flush()
     return made
+
+
+def make_recovery(invoice: Invoice, amount: str = "1.00") -> Recovery:
+    """What a bank took of an invoice's payment, to be taken back from the supplier."""
+    chargeback = Chargeback(
+        provider_id=f"du_{invoice.id}",
+        payment="pi_none",
+        invoice=invoice,
+        amount=Decimal(amount),
+        reason="general",
+        status=ChargebackStatus.LOST,
+        opened_at=SEEN,
+        closed_at=SEEN,
+        posted_at=SEEN,
+    )
+    db.session.add(chargeback)
+    db.session.flush()
+    begin_recovery(chargeback, now=SEEN)
+    return db.session.scalars(select(Recovery).where(Recovery.chargeback_id == chargeback.id)).one()
 
 
 def make_payable(**more: Any) -> Agreement:

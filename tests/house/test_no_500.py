@@ -23,7 +23,7 @@ from calloffs.funds.rules import FundKind
 from contracts.agreements.rules import Side
 from contracts.changes.actions import add_option, begin, begin_exit, suspend
 from contracts.handovers import actions as handing_over
-from contracts.invoices.actions import credit, dispute, report_use
+from contracts.invoices.actions import confirm_payment, credit, dispute, report_use
 from contracts.invoices.rules import InvoiceStatus
 from contracts.mobilisation.actions import enter_access, report_on_promise
 from contracts.mobilisation.rules import Dates
@@ -53,7 +53,7 @@ from tests.factories.grants import make_grant
 from tests.factories.invoices import RAISED, make_contract, make_invoice
 from tests.factories.mobilisation import Contract
 from tests.factories.money import make_deduction, make_instalment
-from tests.factories.payments import make_difference
+from tests.factories.payments import make_difference, make_recovery
 from tests.factories.performance import make_performer
 from tests.factories.places import GREATER_MANCHESTER_REGION
 from tests.factories.referrals import make_referral, make_service, make_session
@@ -67,7 +67,7 @@ HUGE = str(10**30)
 ASKED = (
     *("page", "stage", "category", "place", "show", "status", "sort", "text", "origin", "name", "standing", "need"),
     *("words", "who", "mine", "news", "agreement", "next", "kind", "order", "by", "on", "month", "measure", "rating"),
-    *("first", "last", "other", "first-day", "on-day", "clock"),
+    *("first", "last", "other", "first-day", "on-day", "clock", "from"),
 )
 HOSTILE = ("\x00", HUGE, "%_\\' OR 1=1 -- 🏠")
 # What is typed into every field of a form at once.
@@ -139,6 +139,15 @@ def world(session: Database, clock: StandingClock) -> World:
         actor=commissioner,
         now=clock(),
     )
+    paid_on = confirm_payment(
+        mobilised.subcontractor("Open Door"),
+        month=agreement.starts_on,
+        amount=Decimal(1),
+        invoiced_on=agreement.starts_on,
+        paid_on=agreement.starts_on,
+        actor=supplier,
+        now=RAISED,
+    )
     warned = make_service(supplier=tender.supplier, commissioner=tender.lead, bands=((60, 80),))
     raise_alerts(position(warned, on=clock().date()), now=clock())
     decided = decide(
@@ -179,6 +188,8 @@ def world(session: Database, clock: StandingClock) -> World:
         "dispute_id": [disputed.id],
         "credit_note_id": [credit(invoice, amount=Decimal(1), reason="x", actor=supplier, now=clock()).id],
         "difference_id": [make_difference().id],
+        "recovery_id": [make_recovery(invoice).id],
+        "payment_id": [paid_on.id],
         "fund_id": [fund.id],
         "variation_id": [variation.id, spent.draft(now=clock()).id],
         "suspension_id": [stopped.id],
