@@ -140,7 +140,7 @@ def world(session: Database, clock: StandingClock) -> World:
         now=clock(),
     )
     paid_on = confirm_payment(
-        mobilised.subcontractor("Open Door"),
+        mobilised.subcontractor("Next Door"),
         month=agreement.starts_on,
         amount=Decimal(1),
         invoiced_on=agreement.starts_on,
