@@ -185,7 +185,7 @@ def visitor(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Ite
         contexts.append(context)
         if actor is not None:
             context.add_cookies([{"name": "marketplace", "value": _session_of(site.app, actor), "url": site.url}])
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         who = "stranger" if actor is None else re.sub(r"[^a-z0-9]+", "-", actor.name.lower())
         names.append(who)
         made = Visitor(context.new_page(), site, f"{len(names):02}-{who}", request.node.name)
