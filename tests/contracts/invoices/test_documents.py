@@ -70,7 +70,9 @@ def test_demonstrations_are_labelled(money: Money, app: Flask, monkeypatch: pyte
     settings = replace(app.config["SETTINGS"], mode=Mode.DEMONSTRATION)
     monkeypatch.setitem(app.config, "SETTINGS", settings)
     assert len(pages_of(made(money.invoice))) == 1, "an ordinary invoice is one page, its label included"
-    note = actions.credit(money.invoice, amount=Decimal(1), reason="x", actor=money.supplier, now=LATER)
+    reason = "It bore a purchase order that was closed. It is raised again under the new one, with the same lines. " * 3
+    note = actions.credit(money.invoice, amount=Decimal(1), reason=reason, actor=money.supplier, now=LATER)
+    assert len(pages_of(made(note))) == 1, "so is a credit note with its reason"
     for one in (money.invoice, note):
         assert text_of(one).startswith("Demonstration: the parties, people and prices here are invented.")
 
