@@ -99,6 +99,8 @@ def _position(row: Any, earlier: Sequence[Span] | None, on: date) -> Position:
         referrals_until=shuts,
         ends_on=ends,
     )
+    plan = planned_from(since if earlier else first, highs or (), prices or (), planned_band)
+    before = [planned for span in earlier for planned in _planned(span)] if earlier else []
     return Position(
         line_id=line,
         year=year,
@@ -109,10 +111,7 @@ def _position(row: Any, earlier: Sequence[Span] | None, on: date) -> Position:
         highs=highs or (),
         prices=prices or (),
         planned_band=planned_band,
-        plan=(
-            *(planned for span in earlier or () for planned in _planned(span)),
-            *planned_from(since if earlier else first, highs or (), prices or (), planned_band),
-        ),
+        plan=(*before, *plan) if before else plan,
         earlier=tuple(earlier or ()),
     )
 

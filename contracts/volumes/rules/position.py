@@ -97,7 +97,7 @@ class Position:
     @property
     def is_part(self) -> bool:
         """Whether the contract ends within this contract year."""
-        return self.last_day < self.year.last
+        return self.year.closes < self.year.last
 
     @property
     def compared(self) -> int:
@@ -244,7 +244,10 @@ class Position:
     def heads_under_minimum(self) -> bool:
         """Whether the year ends under the lowest band at the current rate, however little that says yet."""
         projected = self.projected
-        return bool(self.lows) and projected is not None and projected < self.begins_at[0]
+        if not self.lows or projected is None:
+            return False
+        # Most years are whole and have one version: a nation's board asks thousands.
+        return projected < (self.begins_at[0] if self.earlier or self.is_part else self.lows[0])
 
 
 def planned_from(since: date, highs: Sequence[int], prices: Sequence[Decimal], planned_band: int | None) -> Plan:
