@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from marketplace import clock, queueing
@@ -53,6 +53,9 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PICTURES = Path(__file__).parent / "screenshots"
 WEBHOOK = "/webhooks/payments"
+# A busy machine makes no journey wrong: nothing waits so long where all is well. In milliseconds.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -185,7 +188,7 @@ def visitor(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Ite
         contexts.append(context)
         if actor is not None:
             context.add_cookies([{"name": "marketplace", "value": _session_of(site.app, actor), "url": site.url}])
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         who = "stranger" if actor is None else re.sub(r"[^a-z0-9]+", "-", actor.name.lower())
         names.append(who)
         made = Visitor(context.new_page(), site, f"{len(names):02}-{who}", request.node.name)

@@ -54,7 +54,7 @@ def test_a_deduction_a_purchase_order_vat_and_what_is_owed(
         actions.raise_invoices(db.session.get_one(Agreement, key), actor=SYSTEM, now=DECEMBER)
         db.session.commit()
     imran.go("/statement").sees("Owed at the end of 10 December 2026", "£20,499.40")
-    imran.go("/aged-debt").sees("1 to 30 days late", "£10,000.00", "£26.30", "nothing is charged by itself")
+    imran.go("/aged-debt").sees("1 to 30 days late", "£10,000.00", "£25.75", "nothing is charged by itself")
     imran.go("/remittances").sees("Nothing has been paid yet")
     imran.go("/purchase-orders").sees("PO-77")
     nadia.go("/home").follow("Confirm what you paid to the supply chain").follow("Confirm").pick("was_due", "yes")
