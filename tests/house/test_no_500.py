@@ -148,6 +148,7 @@ def world(session: Database, clock: StandingClock) -> World:
         actor=supplier,
         now=RAISED,
     )
+    paid_on.confirmed_at = clock()  # or it would be corrected before it was confirmed
     warned = make_service(supplier=tender.supplier, commissioner=tender.lead, bands=((60, 80),))
     raise_alerts(position(warned, on=clock().date()), now=clock())
     decided = decide(
