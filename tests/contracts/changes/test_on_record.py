@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -16,25 +15,14 @@ from contracts.changes.rules import Ground
 from marketplace.access import SYSTEM, Role
 from marketplace.audit import AuditEvent
 from marketplace.extensions import db
-from marketplace.outbox import Letter
 from tests.factories.accounts import make_actor
 from tests.factories.agreements import NOW, make_agreement
 from tests.factories.changes import APPLIES, Change, make_change, make_proposal
+from tests.factories.on_record import recorded, told
 from tests.factories.places import KENT
 
 pytestmark = pytest.mark.usefixtures("session", "clock")
 DAY = timedelta(days=1)
-
-
-def _record() -> Counter[str]:
-    """How often each thing was done, whatever it was done to."""
-    return Counter(db.session.scalars(select(AuditEvent.what)))
-
-
-def _told(key: str) -> list[str]:
-    """What letters under a key told of, in their order."""
-    keys = db.session.scalars(select(Letter.key).where(Letter.key.startswith(key)).order_by(Letter.id))
-    return list(dict.fromkeys(one.removeprefix(key).rpartition(":")[0] for one in keys))
 
 
 def test_a_change_from_its_proposal_to_its_last_signature() -> None:
@@ -42,7 +30,7 @@ def test_a_change_from_its_proposal_to_its_last_signature() -> None:
     agreement, manager = made.agreement, made.manager
     _ = made.approver, made.partner, made.signatory
     deliverer = make_actor(agreement.supplier, Role.SERVICE_MANAGER)
-    before = _record()
+    before = recorded()
 
     def proposal() -> Proposal:
         return make_proposal(made)
@@ -70,7 +58,7 @@ def test_a_change_from_its_proposal_to_its_last_signature() -> None:
     made.sign(variation, made.signatory)
     made.sign(variation, made.approver)
     actions.hand_lead_over(agreement, actor=SYSTEM, now=datetime(2027, 1, 1, 6, tzinfo=NOW.tzinfo))
-    assert _record() - before == {
+    assert recorded() - before == {
         "Proposed a change": 3,
         "Took the proposal back": 1,
         "Declined the supplier’s proposal": 1,
@@ -90,12 +78,12 @@ def test_a_change_from_its_proposal_to_its_last_signature() -> None:
     parts = set(db.session.scalars(select(AuditEvent.details["part"].astext).where(AuditEvent.details.has_key("part"))))
     assert parts == {"volume", "dates", "areas", "shares", "lead"}
     # Each round asks anew; both sides are asked in turn.
-    assert _told(f"variation:{variation.id}:") == [
+    assert told(f"variation:{variation.id}:") == [
         *("1:approve", "2:sent_back", "2:approve", "2:sign:awaiting_supplier"),
         *("3:approve", "3:sign:awaiting_supplier", "3:sign:awaiting_commissioner", "3:agreed"),
     ]
-    assert _told(f"proposal:{declined.id}:") == ["proposed", "declined"]
-    assert _told(f"proposal:{taken_up.id}:") == ["proposed", "taken_up"]
+    assert told(f"proposal:{declined.id}:") == ["proposed", "declined"]
+    assert told(f"proposal:{taken_up.id}:") == ["proposed", "taken_up"]
 
 
 def test_an_ending_and_what_it_asks_for() -> None:
@@ -103,7 +91,7 @@ def test_an_ending_and_what_it_asks_for() -> None:
     agreement, manager = made.agreement, made.manager
     _ = made.approver
     deliverer = make_actor(agreement.supplier, Role.SERVICE_MANAGER)
-    before = _record()
+    before = recorded()
     when = NOW + DAY
 
     def ending(by_notice: bool) -> None:
@@ -141,7 +129,7 @@ def test_an_ending_and_what_it_asks_for() -> None:
     actions.drop_task(task, reason="Sold.", actor=manager, now=when)
     stopped = actions.suspend(agreement, line=None, from_on=when.date(), reason="Staff", actor=manager, now=when)
     actions.lift(stopped, on=when.date(), reason="Staff came.", actor=manager, now=when)
-    assert _record() - before == {
+    assert recorded() - before == {
         "Began to draft a change": 2,
         "Began to end the contract early": 2,
         "Withdrew the change": 1,
@@ -157,15 +145,15 @@ def test_an_ending_and_what_it_asks_for() -> None:
         "Stopped new referrals": 1,
         "Lifted the suspension": 1,
     }
-    assert _told(f"exit:{agreement.id}:") == ["begun"]
-    assert _told(f"suspension:{stopped.id}:") == ["suspended", "lifted"]
+    assert told(f"exit:{agreement.id}:") == ["begun"]
+    assert told(f"suspension:{stopped.id}:") == ["suspended", "lifted"]
 
 
 def test_options_and_giving_up() -> None:
     made = Change(make_agreement())
     agreement, manager = made.agreement, made.manager
     _ = made.approver
-    first, before = agreement.versions[0], _record()
+    first, before = agreement.versions[0], recorded()
     options = [
         actions.add_option(first, months=6, decide_by=date(2029, 3, 31), actor=manager, now=NOW) for _ in range(2)
     ]
@@ -174,7 +162,7 @@ def test_options_and_giving_up() -> None:
     actions.keep(kept, reason="They will.", actor=made.approver, now=NOW)
     given_up = actions.propose_abandoning(agreement, reason="They never sign.", actor=manager, now=NOW)
     actions.abandon(given_up, actor=made.approver, now=NOW)
-    assert _record() - before == {
+    assert recorded() - before == {
         "Added an option to extend": 2,
         "Took out an option to extend": 1,
         "Asked to abandon the contract": 2,
@@ -182,6 +170,6 @@ def test_options_and_giving_up() -> None:
         "Abandoned the contract": 1,
         "Cancelled": 1,
     }
-    assert _told(f"abandonment:{kept.id}:") == ["ask", "kept"]
-    assert _told(f"abandonment:{given_up.id}:") == ["ask", "abandoned"]
+    assert told(f"abandonment:{kept.id}:") == ["ask", "kept"]
+    assert told(f"abandonment:{given_up.id}:") == ["ask", "abandoned"]
     assert queries.abandonment_of(agreement) is given_up
