@@ -299,7 +299,7 @@ def test_a_move_is_not_undone_once_it_was_answered_or_late_or_the_place_has_gone
 
 
 @once
-def test_the_earlier_supplier_reads_what_it_did_for_half_a_year_and_changes_nothing(clock: StandingClock) -> None:
+def test_the_earlier_supplier_reads_what_it_did_for_26_weeks_and_changes_nothing(clock: StandingClock) -> None:
     old_line, to = make_service(), make_service()
     old = make_referral(old_line, status=Status.ACCEPTED)
     before = make_session(old, starts_at=NOW - timedelta(days=1), number=1)
@@ -316,9 +316,9 @@ def test_the_earlier_supplier_reads_what_it_did_for_half_a_year_and_changes_noth
         actions.offer_session(old.id, starts_at=NOW, actor=manager, now=NOW)
     with pytest.raises(AlreadyDone):
         actions.complete(old.id, actor=manager, now=NOW)
-    clock.set(datetime(2027, 3, 7, 12, tzinfo=UTC))
-    assert queries.referral_for(manager, old.id)
     clock.set(datetime(2027, 3, 8, 12, tzinfo=UTC))
+    assert queries.referral_for(manager, old.id)
+    clock.set(datetime(2027, 3, 9, 12, tzinfo=UTC))
     with pytest.raises(NotFound):
         actions.look(old.id, actor=manager, now=NOW)
 
