@@ -30,7 +30,7 @@ class Reversing(Raising):
         if (there := next(known, None)) is not None:
             return there
         if transfer.left < amount:
-            raise PaymentsRefused(f"only £{transfer.left:,.2f} is left of what was passed on to the supplier")
+            raise PaymentsRefused(f"only £{transfer.left:,.2f} is left of what was passed on to the supplier.")
         params = {"amount": pence(amount), "metadata": {"reference": reference}}
         with our_failures():
             key = key_for("reversal", reference, str(amount))
