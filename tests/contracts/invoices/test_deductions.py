@@ -188,6 +188,15 @@ def test_when_the_last_month_is_invoiced_a_deduction_is_credited_at_once_and_is_
     assert "enter no more than £18,749.50" in refused.text
 
 
+def test_a_service_without_a_price_yet_may_be_deducted_from_before_the_end_and_nothing_is_credited(
+    session: Database,
+) -> None:
+    unpriced = make_contract(lines=[None])
+    made = faulty(unpriced, "10.00", now=OCTOBER)
+    (one,) = queries.deductions(unpriced.id)
+    assert (one.deduction, one.left) == (made, Decimal("10.00"))
+
+
 def test_nobody_else_deducts_or_withdraws(session: Database, client: Client, clock: StandingClock) -> None:
     clock.set(OCTOBER)
     lead, funder = make_commissioner(), make_commissioner()

@@ -140,6 +140,8 @@ def test_a_hand_worked_year_from_its_months_to_its_page(
         Decimal(due),
         Decimal(difference),
     )
+    # A year of which nothing comes needs nobody's approval.
+    assert (year.approved_at, year.approved_by is None) == (OVER, difference == "0.00")
     more = session.scalar(select(func.sum(Invoice.net)).where(Invoice.kind == InvoiceKind.RECONCILIATION)) or 0
     less = session.scalar(select(func.sum(CreditNote.net)).where(CreditNote.kind == CreditKind.RECONCILIATION)) or 0
     assert more - less == Decimal(difference)
