@@ -31,7 +31,9 @@ def test_a_change_from_the_draft_to_the_last_signature_on_the_pages(client: Flas
     _ = made.partner, made.approver, made.signatory
     changes = f"/contracts/{made.agreement.id}/changes"
     sign_in(client, made.manager)
-    assert "has not been changed" in _text(client, changes)
+    page = _text(client, changes)
+    assert "has not been changed" in page
+    assert "stays with its supplier" in page
     begun = {"reason": "More people come.", **_day("in_force_from", 1, 1, 2027)}
     assert "Enter the day" in client.post(f"{changes}/new", data={"reason": "x"}).text
     client.post(f"{changes}/new", data=begun)
