@@ -63,14 +63,14 @@ def test_a_dispute_from_its_beginning_to_its_end(money: Money, session: Database
     assert "Dispute this invoice" not in invoice
     # It waits for the supplier, and for the lead's contract manager, and for nobody else.
     words = f"the dispute of invoice {money.invoice.number}, £4,000.00 before VAT"
-    assert [one.text for one in queries.waiting(money.supplier, LATER)] == [f"Answer {words}"]
+    assert f"Answer {words}" in [one.text for one in queries.waiting(money.supplier, LATER)]
     assert f"Decide {words}" in [one.text for one in queries.waiting(money.manager, LATER)]
     assert [one.text for one in queries.waiting(money.payer, LATER) if words in one.text] == []
     # The supplier answers, and may change that; then it waits for it no more.
     sign_in(client, money.supplier)
     assert put(client, f"/disputes/{made.id}/answer", stance="owed", answer="Agency staff.") == f"/disputes/{made.id}"
     put(client, f"/disputes/{made.id}/answer", stance="owed", answer="Agency staff came.")
-    assert queries.waiting(money.supplier, LATER) == []
+    assert [one.text for one in queries.waiting(money.supplier, LATER) if words in one.text] == []
     sign_in(client, money.manager)
     assert "Agency staff came." in client.get(f"/disputes/{made.id}/settle").text
     put(client, f"/disputes/{made.id}/settle", verdict="part", upheld="1500.00", words="One week only.")

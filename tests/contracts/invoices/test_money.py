@@ -224,17 +224,17 @@ def test_a_late_invoice_flags_the_interest_that_the_law_gives_and_one_paid_late_
     clock.set(datetime(2026, 12, 2, 12, 0, tzinfo=UTC))
     path = f"/invoices/{invoice.id}"
     assert "Interest that the law gives" not in sign_in(client, payer).get(path).text
-    # Due on 2 December: £10,000.00 at 12 % for 33 days, £108.4931.
+    # Due on 2 December: £10,000.00 at 8 and 3.75 % for 33 days, £106.2329.
     clock.set(JANUARY)
     page = sign_in(client, payer).get(path).text
-    assert "by today: £108.49. It is not charged." in page
-    assert "4.00%, is this marketplace’s setting" in page
+    assert "by today: £106.23 ‡. It is not charged." in page
+    assert "is 3.75% ‡" in page
     invoice.provider_id, invoice.sent_at = "in_1", JANUARY
     actions.sent(invoice, now=JANUARY)
     actions.paid(invoice, at=JANUARY, now=JANUARY)
     clock.set(datetime(2027, 3, 1, 12, 0, tzinfo=UTC))
     page = sign_in(client, payer).get(path).text
-    assert "for the days that it was late: £108.49" in page
+    assert "for the days that it was late: £106.23" in page
     assert f"/remittances/2027-01-04/{contract.supplier_id}" in page
     advice = f"/remittances/2027-01-04/{contract.commissioner_id}"
     assert advice in letter(session, "has been paid").body
