@@ -247,3 +247,14 @@ def test_what_was_credited_after_it_was_paid_is_to_come_back(session: Database) 
     post(PostingKind.CREDIT_NOTE, lines, key="credit:1", debt=debt(contract), document="X-1-C1", now=NOVEMBER)
     (owed,) = debts(finance_of(contract.supplier), on=DAY + timedelta(days=90))
     assert (owed.owed, owed.interest, owed.age) == (Decimal("-12.00"), NOUGHT, Age.TO_COME_BACK)
+
+
+def test_what_is_to_come_back_bears_no_interest_though_it_was_paid_late(session: Database) -> None:
+    contract = make_contract()
+    charge(contract, "1000.00", due_on=DAY)
+    pay(contract, "1200.00", now=NOVEMBER + timedelta(days=60))
+    lines = credited(Decimal("10.00"), Decimal("2.00"))
+    later = NOVEMBER + timedelta(days=61)
+    post(PostingKind.CREDIT_NOTE, lines, key="credit:1", debt=debt(contract), document="X-1-C1", now=later)
+    (owed,) = debts(finance_of(contract.supplier), on=DAY + timedelta(days=90))
+    assert (owed.owed, owed.interest, owed.rate) == (Decimal("-12.00"), NOUGHT, None)

@@ -201,6 +201,22 @@ def test_what_was_credited_before_a_payment_stands_in_its_advice(books: Books) -
     assert found[0].amount == item.paid
 
 
+def test_what_was_credited_after_a_payment_does_not_stand_in_its_advice(books: Books) -> None:
+    """An advice reads on any later day as it read on its own."""
+    post(
+        PostingKind.CREDIT_NOTE,
+        credited(Decimal("10.00"), Decimal("2.00")),
+        key="credit:late",
+        debt=debt(books.contract, "A-1"),
+        document="A-1-C1",
+        now=NOVEMBER + timedelta(days=41),
+    )
+    found = remitted(books.payer, day=day(40), other_id=books.contract.supplier_id)
+    assert found is not None
+    (item,) = found[1]
+    assert (item.charged, item.credited, item.paid) == (Decimal("120.00"), Decimal("0.00"), Decimal("120.00"))
+
+
 def test_what_a_bank_took_back_stands_below_nought_on_its_day(books: Books, client: Client) -> None:
     post(
         PostingKind.CHARGEBACK,
