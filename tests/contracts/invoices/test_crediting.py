@@ -251,3 +251,10 @@ def test_a_voided_invoice_is_raised_again_by_a_button_once(money: Money, session
     assert client.post(path).status_code == 409
     assert session.scalar(select(func.count()).select_from(Invoice)) == 2
     assert "Raise it again" not in client.get(f"/invoices/{money.invoice.id}").text
+
+
+def test_credited_whole_in_two_parts_before_it_was_approved_the_provider_is_told_of_neither(money: Money) -> None:
+    for net in (Decimal("1000.00"), None):
+        actions.credit(money.invoice, amount=net, reason="x", actor=money.supplier, now=LATER)
+    assert money.invoice.status is InvoiceStatus.CREDITED
+    assert [one.status for one in money.invoice.credit_notes] == [CreditStatus.ISSUED] * 2
