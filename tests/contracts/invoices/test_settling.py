@@ -419,3 +419,13 @@ def test_the_ledger_follows_an_invoice_through_everything_that_can_happen_to_it(
     assert owed == [Decimal(figure) for figure in figures]
     paid_in_all = balance(Account.PAID, money.contract.supplier_id, on=date(2026, 11, 5))
     assert paid_in_all == Decimal("6000.00") + Decimal("4000.00") - Decimal("40.00")
+
+
+def test_a_dispute_that_fails_asks_again_for_the_very_penny_of_vat_that_was_credited(money: Money) -> None:
+    """The second three pence bear no VAT: the first have taken the penny."""
+    actions.credit(money.invoice, amount=Decimal("0.03"), reason="x", actor=money.supplier, now=LATER)
+    before = money.owed()
+    made = money.dispute("0.03")
+    again = actions.settle(made, upheld=Decimal(0), words="Owed.", actor=money.manager, now=LATER)
+    assert again is not None
+    assert (again.net, again.vat, money.owed()) == (Decimal("0.03"), Decimal("0.00"), before)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from marketplace import audit
 from marketplace.access import Permission
 from marketplace.accounts.models import RoleGrant
 from marketplace.accounts.queries import people_with
+from marketplace.adapters.payments.records import InvoiceStatus as ProviderStatus
 from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.factories.accounts import make_commissioner
@@ -228,3 +230,17 @@ def test_another_amount_at_the_provider_is_shown_and_not_taken_over(session: Dat
     send(invoice, provider)
     assert (invoice.status, invoice.provider_id) == (InvoiceStatus.DRAFT, None)
     assert invoice.last_error == "The payment provider has another invoice with this number, over £10,000.00."
+
+
+def test_news_of_another_invoice_under_our_number_changes_nothing(session: Database, provider: Running) -> None:
+    """One of a database that was made anew, by its reference; and a second one that bears the very same."""
+    invoice = make_invoice(make_payable())
+    send(invoice, provider)
+    there = provider.payments().invoice(invoice.provider_id or "")
+    paid = {"id": "in_other", "status": ProviderStatus.PAID, "amount_paid": there.total}
+    for reference in (f"{invoice.number}-19990101000000", invoice.payment_reference):
+        told = replace(there, reference=reference, **paid)
+        actions.take_news(told, kind="invoice.paid", at=NOVEMBER, now=NOVEMBER)
+        assert (invoice.status, invoice.provider_id) == (InvoiceStatus.OPEN, there.id)
+        same = reference == invoice.payment_reference
+        assert ("another invoice with this number" in (invoice.last_error or "")) is same
