@@ -13,9 +13,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, scoped_session
 
 from contracts.invoices import actions, queries
+from contracts.invoices.actions.crediting import give_credit
 from contracts.invoices.models import CreditNote, Deduction, Invoice
-from contracts.invoices.rules import CreditStatus, InvoiceStatus
+from contracts.invoices.rules import CreditKind, CreditStatus, InvoiceStatus
 from marketplace.access import Role
+from marketplace.errors import Refused
 from marketplace.outbox import Letter
 from tests.conftest import Client, StandingClock
 from tests.contracts.invoices.test_disputing import put
@@ -258,3 +260,27 @@ def test_credited_whole_in_two_parts_before_it_was_approved_the_provider_is_told
         actions.credit(money.invoice, amount=net, reason="x", actor=money.supplier, now=LATER)
     assert money.invoice.status is InvoiceStatus.CREDITED
     assert [one.status for one in money.invoice.credit_notes] == [CreditStatus.ISSUED] * 2
+
+
+def test_what_is_invoiced_again_bears_the_very_penny_of_vat_that_was_credited(money: Money) -> None:
+    notes = [
+        actions.credit(money.invoice, amount=Decimal("0.03"), reason="x", actor=money.supplier, now=LATER)
+        for _ in range(2)
+    ]
+    before = money.owed()
+    again = actions.reissue(notes[1], amounts=[Decimal("0.03")], actor=money.supplier, now=LATER)
+    assert (again.vat, money.owed()) == (Decimal("0.00"), before + Decimal("0.03"))
+
+
+def test_what_a_years_reconciliation_credited_is_not_invoiced_again(money: Money) -> None:
+    note = give_credit(
+        money.invoice,
+        Decimal("100.00"),
+        kind=CreditKind.RECONCILIATION,
+        reason="x",
+        actor=money.supplier,
+        now=LATER,
+        year_begins=money.contract.starts_on,
+    )
+    with pytest.raises(Refused, match="is not invoiced again"):
+        actions.reissue(note, amounts=[note.net], actor=money.supplier, now=LATER)
