@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, scoped_session
 from contracts.invoices import actions, queries
 from contracts.invoices.actions.crediting import give_credit
 from contracts.invoices.models import CreditNote, Deduction, Invoice
-from contracts.invoices.rules import CreditKind, CreditStatus, InvoiceStatus
+from contracts.invoices.rules import CreditKind, CreditStatus, InvoiceStatus, VatKind
 from marketplace.access import Role
 from marketplace.errors import Refused
 from marketplace.outbox import Letter
@@ -284,3 +284,12 @@ def test_what_a_years_reconciliation_credited_is_not_invoiced_again(money: Money
     )
     with pytest.raises(Refused, match="is not invoiced again"):
         actions.reissue(note, amounts=[note.net], actor=money.supplier, now=LATER)
+
+
+def test_what_is_invoiced_again_bears_the_rate_of_the_first_whatever_the_supplier_is_by_then(money: Money) -> None:
+    note = actions.credit(money.invoice, amount=None, reason="x", actor=money.supplier, now=LATER)
+    actions.state_vat(
+        kind=VatKind.NOT_REGISTERED, vat_number="", from_day=LATER.date(), actor=money.supplier, now=LATER
+    )
+    again = actions.reissue(note, amounts=[Decimal("5000.00")], actor=money.supplier, now=LATER)
+    assert (again.vat_rate, again.vat) == (Decimal("20.00"), Decimal("1000.00"))
