@@ -25,8 +25,15 @@ AREAS = sorted(
 
 
 def test_no_file_is_longer_than_one_can_read() -> None:
-    long = {str(path.relative_to(CHECKOUT)): len(path.read_text().splitlines()) for path in SOURCES}
+    beside = (path for folder in ("tests", "bench") for path in (CHECKOUT / folder).rglob("*.py"))
+    long = {str(path.relative_to(CHECKOUT)): len(path.read_text().splitlines()) for path in (*SOURCES, *beside)}
     assert {path: lines for path, lines in long.items() if lines > LONGEST} == {}
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbers = [path.name[:4] for path in (CHECKOUT / "docs" / "decisions").glob("[0-9]*.md")]
+    assert len(numbers) > 40
+    assert sorted(set(numbers)) == sorted(numbers)
 
 
 def test_nothing_is_left_for_later() -> None:
