@@ -109,7 +109,7 @@ def test_a_service_goes_to_the_next_supplier(site: Site, visitor: MakeVisitor, c
     page.get_by_text("Likes mornings.").wait_for()
     receives.check()
     page = delivers.goto(f"/referrals/{first}")
-    page.get_by_text("You can read it until 7 March 2027").wait_for()
+    page.get_by_text("You can read it until 8 March 2027").wait_for()
     delivers.check()
 
 

@@ -224,7 +224,7 @@ def test_a_supplier_that_has_become_unable_is_asked_about_and_its_invoice_waits(
     jobs.send_due_invoices()
     session.expire_all()
     assert invoice.status is InvoiceStatus.DRAFT
-    assert "capabilities enabled: transfers" in (invoice.last_error or "")
+    assert invoice.last_error == "The payment provider refused it (insufficient_capabilities_for_transfer)."
     assert (account.status, account.wanted) == (AccountStatus.RESTRICTED, ["company.verification.document"])
     provider.ask("POST", "/stub/account", json={"account": account.provider_id, "standing": "complete"})
     clock.move(minutes=1)
