@@ -22,6 +22,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -39,6 +40,10 @@ from contracts.referrals.models import LineDay
 from contracts.volumes.models import LineSeason
 from contracts.volumes.rules import EVEN, Plan, Position, Span, planned_from, profile
 from marketplace.extensions import db
+
+# Written into the statement: of a limit that is a parameter the database expects a tenth of the rows, so dear that it
+# plans anew each time, which takes longer than the answer.
+ONE: ColumnElement[int] = literal_column("1")
 
 # A nation's lines share few contract years.
 _year = lru_cache(maxsize=8192)(contract_year)
@@ -122,14 +127,14 @@ def _figures(on: date) -> Select[Any]:
         select(LineSeason.weights)
         .where(LineSeason.line_id == ServiceLine.id, LineSeason.from_day <= on)
         .order_by(LineSeason.from_day.desc(), LineSeason.id.desc())
-        .limit(1)
+        .limit(ONE)
         .lateral("season")
     )
     latest = (
         select(LineDay.year_begins, LineDay.total, LineDay.delivered)
         .where(LineDay.line_id == ServiceLine.id, LineDay.day <= on)
         .order_by(LineDay.day.desc())
-        .limit(1)
+        .limit(ONE)
         .lateral("latest")
     )
     return (
@@ -172,7 +177,7 @@ def _last_day(on: date) -> ColumnElement[date | None]:
         select(known.ends_on)
         .where(known.agreement_id == Agreement.id, or_(known.number == 1, agreed_on <= on))
         .order_by(known.number.desc())
-        .limit(1)
+        .limit(ONE)
         .scalar_subquery()
     )
     return case((AgreementVersion.superseded_on.is_(None), AgreementVersion.ends_on), else_=newest)
