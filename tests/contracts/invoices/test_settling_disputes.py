@@ -18,6 +18,11 @@ from tests.contracts.invoices.test_settling import LATER, Database, Money, note_
 from tests.factories.accounts import make_actor, make_commissioner
 
 
+@pytest.fixture
+def money(session: Database) -> Money:
+    return Money()
+
+
 def test_what_is_disputed_is_credited_at_once_and_the_rest_is_approved_and_paid(
     money: Money, session: Database
 ) -> None:
