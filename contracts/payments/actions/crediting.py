@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from contracts.invoices import actions as invoices
 from contracts.invoices.models import CreditNote, Invoice
 from contracts.invoices.rules import UNSENT, CreditStatus, InvoiceStatus
-from contracts.payments.actions.refusals import refusal
+from contracts.payments.actions.refusals import keep_words, refusal
 from contracts.payments.actions.sending import take
 from contracts.payments.actions.taking_back import held_note
 from contracts.payments.models import PaymentAccount
@@ -123,12 +123,8 @@ def _take_over(told: PaymentCredit, note: CreditNote, *, now: datetime) -> None:
 
 
 def _keep_words(note: CreditNote, words: str, failure: PaymentsFailed | None, *, now: datetime) -> None:
-    words = words[:300]
-    if note.last_error != words:
-        code = {"code": failure.code, "status": failure.status} if failure else {}
-        what = f"Credit note {note.number} is not with the payment provider yet"
-        audit.record(what, note.invoice, actor=SYSTEM, now=now, **code)
-    note.last_error = words
+    what = f"Credit note {note.number} is not with the payment provider yet"
+    keep_words(note, words, failure, what=what, invoice=note.invoice, now=now)
 
 
 def take_credit(told: PaymentCredit, *, now: datetime) -> None:

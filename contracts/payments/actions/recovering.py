@@ -16,7 +16,7 @@ from contracts.invoices.models import Invoice
 from contracts.ledger.actions import post
 from contracts.ledger.rules import PostingKind, laid_out, returned
 from contracts.payments import letters
-from contracts.payments.actions.refusals import refusal
+from contracts.payments.actions.refusals import keep_words, refusal
 from contracts.payments.models import Chargeback, Recovery
 from contracts.payments.rules import LONGEST_WAIT, RECOVERY_MOVES, RecoveryStatus, wait_after
 from marketplace import audit
@@ -178,12 +178,8 @@ def _settle(
 
 
 def _keep_words(recovery: Recovery, words: str, failure: PaymentsFailed | None, *, now: datetime) -> None:
-    words = words[:300]
-    if recovery.last_error != words:
-        what = f"{pounds_exact(recovery.amount)} has not come back from the supplier yet"
-        code = {"code": failure.code, "status": failure.status} if failure else {}
-        audit.record(what, _invoice(recovery), actor=SYSTEM, now=now, **code)
-    recovery.last_error = words
+    what = f"{pounds_exact(recovery.amount)} has not come back from the supplier yet"
+    keep_words(recovery, words, failure, what=what, invoice=_invoice(recovery), now=now)
 
 
 def _invoice(recovery: Recovery) -> Invoice:

@@ -16,7 +16,7 @@ from contracts.invoices.models import Invoice
 from contracts.invoices.rules import InvoiceStatus
 from contracts.payments import letters
 from contracts.payments.actions.receiving import take_account
-from contracts.payments.actions.refusals import refusal
+from contracts.payments.actions.refusals import keep_words, refusal
 from contracts.payments.actions.taking_back import tell_of_chargebacks, undo_what_is_lost
 from contracts.payments.models import PaymentAccount, ReceivingAccount
 from contracts.payments.queries import receiving_account
@@ -120,11 +120,7 @@ def send_invoice(invoice: Invoice, *, payments: Payments, now: datetime, first: 
 def _not_sent(
     invoice: Invoice, words: str, *, again_in: timedelta, now: datetime, failure: PaymentsFailed | None = None
 ) -> None:
-    words = words[:300]
-    if invoice.last_error != words:
-        code = {"code": failure.code, "status": failure.status} if failure else {}
-        audit.record("Could not be sent yet", invoice, actor=SYSTEM, now=now, **code)
-    invoice.last_error = words
+    keep_words(invoice, words, failure, what="Could not be sent yet", invoice=invoice, now=now)
     invoice.next_attempt_at = now + again_in
 
 

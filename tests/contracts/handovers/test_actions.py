@@ -41,11 +41,6 @@ Status = ReferralStatus
 pytestmark = pytest.mark.usefixtures("session", "clock")
 
 
-@pytest.fixture
-def handing() -> Handing:
-    return make_handing()
-
-
 def _letters(key: str) -> list[Letter]:
     return list(db.session.scalars(select(Letter).where(Letter.key.startswith(key)).order_by(Letter.id)))
 

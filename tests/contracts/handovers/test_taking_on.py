@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
 
 from contracts.handovers import actions, jobs, queries
-from contracts.handovers.models import Handover
 from contracts.handovers.queries import CaseOrder
 from contracts.handovers.rules import (
     Fate,
@@ -20,10 +18,10 @@ from contracts.referrals.rules import ReferralStatus, taken_on_by
 from marketplace.access import Role
 from marketplace.errors import NotAllowed, NotFound
 from marketplace.extensions import db
-from marketplace.outbox import Letter
 from tests.conftest import StandingClock
+from tests.contracts.handovers.test_actions import _letters
 from tests.factories.accounts import make_actor
-from tests.factories.handovers import Handing, make_handing
+from tests.factories.handovers import Handing
 from tests.factories.places import GREATER_MANCHESTER_REGION
 from tests.factories.referrals import make_officer, make_service
 
@@ -31,20 +29,6 @@ NOW = datetime(2026, 9, 7, 8, 0, tzinfo=UTC)
 TODAY = NOW.date()
 Status = ReferralStatus
 pytestmark = pytest.mark.usefixtures("session", "clock")
-
-
-@pytest.fixture
-def handing() -> Handing:
-    return make_handing()
-
-
-def _letters(key: str) -> list[Letter]:
-    return list(db.session.scalars(select(Letter).where(Letter.key.startswith(key)).order_by(Letter.id)))
-
-
-def _fates(handover: Handover) -> dict[str, Fate]:
-    page = queries.cases(handover, fate=None, order=CaseOrder.REFERENCE, number=1)
-    return {one.reference: one.fate for one in page.rows}
 
 
 def test_the_officer_moves_one_case_to_where_the_person_now_lives_and_takes_that_back(handing: Handing) -> None:

@@ -19,15 +19,10 @@ from marketplace.extensions import db
 from marketplace.outbox import Letter
 from tests.contracts.handovers.test_actions import NOW, Status, _fates, _letters
 from tests.contracts.referrals.wandering import assert_counted_as_told
-from tests.factories.handovers import Handing, make_handing
+from tests.factories.handovers import Handing
 from tests.factories.referrals import make_officer, make_referral
 
 pytestmark = pytest.mark.usefixtures("session", "clock")
-
-
-@pytest.fixture
-def handing() -> Handing:
-    return make_handing()
 
 
 def test_a_handover_is_undone_but_for_those_taken_on(handing: Handing) -> None:

@@ -21,18 +21,13 @@ from tests.conftest import StandingClock
 from tests.factories.accounts import actor_with, make_actor, make_commissioner, sign_in
 from tests.factories.agreements import make_version
 from tests.factories.counting import counted_queries
-from tests.factories.handovers import Handing, in_days, make_handing
+from tests.factories.handovers import Handing, in_days
 from tests.factories.places import GREATER_MANCHESTER_REGION
 from tests.factories.referrals import make_referral, make_service, make_session
 
 NOW = datetime(2026, 9, 7, 8, 0, tzinfo=UTC)
 Status = ReferralStatus
 pytestmark = pytest.mark.usefixtures("session", "clock")
-
-
-@pytest.fixture
-def handing() -> Handing:
-    return make_handing()
 
 
 def _plan(client: FlaskClient, handing: Handing, day: str = "7", **changed: str) -> str:
